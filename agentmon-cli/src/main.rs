@@ -1,0 +1,2 @@
+//! The `agentmon` command.
+fn main() {}

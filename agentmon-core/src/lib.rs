@@ -1,0 +1,10 @@
+//! Sees every session of every AI coding agent on a machine: what it is doing, why, and what it cost.
+
+pub mod model;
+pub mod pricing;
+pub mod session;
+
+#[cfg(feature = "monitor")]
+pub mod clock;
+#[cfg(feature = "monitor")]
+pub mod source;

@@ -1,0 +1,27 @@
+//! Plain data that every layer shares: times, identities, token usage, money, calls, sessions, events, quotas.
+//!
+//! Nothing here reads a clock, a file or the network, and nothing here decides anything: adapters fill these types,
+//! the session machine and the price book work on them, the store keeps them.
+
+mod agent;
+mod batch;
+mod call;
+mod event;
+mod ids;
+mod money;
+mod quota;
+pub mod semconv;
+mod session;
+mod time;
+mod usage;
+
+pub use agent::AgentKind;
+pub use batch::{Batch, Problem, ProblemKind, SessionIndex};
+pub use call::{CallSource, ModelCall, PriceMode};
+pub use event::{Event, EventKind, EventStatus};
+pub use ids::{DedupKey, FactKey, SessionKey};
+pub use money::{Cost, CostBasis, NanoUsd};
+pub use quota::QuotaWindow;
+pub use session::{ModelTotals, Progress, Relation, SessionPatch, Stamped, Title, TitleKind};
+pub use time::{Span, Timestamp};
+pub use usage::Usage;

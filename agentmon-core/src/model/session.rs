@@ -1,0 +1,275 @@
+//! What sources report about a session as a whole.
+//!
+//! A [`SessionPatch`] merges commutatively: minima, maxima and last-writer-wins by the time stated in the data, so the
+//! order in which files are read does not matter.
+
+use serde::{Deserialize, Serialize};
+
+use super::{NanoUsd, SessionKey, Timestamp, Usage};
+
+/// How a session belongs to its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// A part of the parent that shares its session id (Claude Code subagents): its usage is the parent's in reports
+    /// by session.
+    Within,
+    /// A session of its own that the parent started (Codex and OpenClaw subagents).
+    Spawned,
+    /// A session of its own that began as a copy of the parent.
+    Fork,
+}
+
+/// Where a title comes from, the least telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TitleKind {
+    /// The first thing the user asked.
+    FirstPrompt,
+    /// A summary of the conversation.
+    Summary,
+    /// A name that the agent gave.
+    Agent,
+    /// A name that the user gave.
+    Custom,
+}
+
+/// A candidate for a session's title. The greatest wins: kind, then time, then text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Title {
+    /// Where it comes from.
+    pub kind: TitleKind,
+    /// When it was given. For [`TitleKind::FirstPrompt`] the earliest wins, so adapters negate nothing: merging does.
+    pub at: Timestamp,
+    /// One line of text, at most [`Title::MAX_CHARS`] characters.
+    pub text: Box<str>,
+}
+
+impl Title {
+    /// Longest title kept, in characters.
+    pub const MAX_CHARS: usize = 120;
+
+    /// A title from any text: white space folded, cut at [`Title::MAX_CHARS`]; `None` if nothing is left.
+    #[must_use]
+    pub fn new(kind: TitleKind, at: Timestamp, text: &str) -> Option<Self> {
+        let mut line = String::new();
+        for word in text
+            .split(|c: char| c.is_whitespace() || c.is_control())
+            .filter(|word| !word.is_empty())
+        {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+            if line.len() > Self::MAX_CHARS * 4 {
+                break;
+            }
+        }
+        if line.chars().count() > Self::MAX_CHARS {
+            line = line.chars().take(Self::MAX_CHARS - 1).collect();
+            line.push('…');
+        }
+        (!line.is_empty()).then(|| Self {
+            kind,
+            at,
+            text: line.into(),
+        })
+    }
+
+    /// Whether this title is to be shown rather than `other`.
+    #[must_use]
+    pub fn beats(&self, other: &Self) -> bool {
+        match (self.kind, other.kind) {
+            (TitleKind::FirstPrompt, TitleKind::FirstPrompt) => {
+                (other.at, &other.text) > (self.at, &self.text)
+            }
+            _ => self > other,
+        }
+    }
+}
+
+/// A value with the time at which it was true: the latest wins, ties go to the greater value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Stamped<T> {
+    /// When it was true.
+    pub at: Timestamp,
+    /// The value.
+    pub value: T,
+}
+
+/// How far a session says it has come (todo or task lists).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Progress {
+    /// Items done.
+    pub done: u32,
+    /// All items.
+    pub total: u32,
+}
+
+/// What the agent itself says that a model used in this session so far, cumulative (Claude Code's `cost-state`). A
+/// cross-check: the difference to the calls is shown as `unattributed`, never added.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ModelTotals {
+    /// The model, as the agent spells it.
+    pub model: Box<str>,
+    /// Tokens so far.
+    #[serde(flatten)]
+    pub usage: UsageOrd,
+    /// Cost so far.
+    pub cost: NanoUsd,
+}
+
+/// [`Usage`] with an order, so that merging stays deterministic.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct UsageOrd {
+    /// See [`Usage`].
+    pub input: u64,
+    /// See [`Usage`].
+    pub cache_read: u64,
+    /// See [`Usage`].
+    pub cache_creation: u64,
+    /// See [`Usage`].
+    pub output: u64,
+}
+
+impl From<Usage> for UsageOrd {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input,
+            cache_read: usage.cache_read,
+            cache_creation: usage.cache_creation(),
+            output: usage.output,
+        }
+    }
+}
+
+/// What one look at a source says about a session. Absent fields say nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionPatch {
+    /// Whose facts these are.
+    pub key: SessionKey,
+    /// The parent and how it is related.
+    pub parent: Option<(SessionKey, Relation)>,
+    /// Earliest sign of the session.
+    pub started_at: Option<Timestamp>,
+    /// Latest sign of activity inside the session (by the data, not by file times).
+    pub last_activity_at: Option<Timestamp>,
+    /// The best title.
+    pub title: Option<Title>,
+    /// The folder it started in: the earliest wins. The project is resolved from it.
+    pub cwd: Option<Stamped<Box<str>>>,
+    /// The git branch, as the agent reports it: the latest wins.
+    pub branch: Option<Stamped<Box<str>>>,
+    /// The model used last.
+    pub model: Option<Stamped<Box<str>>>,
+    /// The agent's version used last.
+    pub version: Option<Stamped<Box<str>>>,
+    /// How the client was started (`cli`, `sdk-cli`, `exec`, `vscode`, ...).
+    pub entrypoint: Option<Stamped<Box<str>>>,
+    /// A short name or role of a subagent (`Explore`, `reviewer`).
+    pub role: Option<Stamped<Box<str>>>,
+    /// Tokens now in the context window, and the window's size if known.
+    pub context: Option<Stamped<(u64, Option<u64>)>>,
+    /// Todo or task list progress.
+    pub progress: Option<Stamped<Progress>>,
+    /// What the agent itself counts, per model.
+    pub reported: Option<Stamped<Vec<ModelTotals>>>,
+    /// The process that runs it: pid and start time in the operating system's own unit.
+    pub process: Option<Stamped<(u32, u64)>>,
+    /// The file that holds its transcript.
+    pub transcript: Option<Stamped<Box<str>>>,
+}
+
+impl SessionPatch {
+    /// A patch that says nothing yet.
+    #[must_use]
+    pub fn new(key: SessionKey) -> Self {
+        Self {
+            key,
+            parent: None,
+            started_at: None,
+            last_activity_at: None,
+            title: None,
+            cwd: None,
+            branch: None,
+            model: None,
+            version: None,
+            entrypoint: None,
+            role: None,
+            context: None,
+            progress: None,
+            reported: None,
+            process: None,
+            transcript: None,
+        }
+    }
+
+    /// Widens the session's life to include `at`.
+    pub fn touch(&mut self, at: Timestamp) {
+        self.started_at = Some(self.started_at.map_or(at, |known| known.min(at)));
+        self.last_activity_at = Some(self.last_activity_at.map_or(at, |known| known.max(at)));
+    }
+
+    /// Proposes a title; the better one stays.
+    pub fn propose_title(&mut self, title: Option<Title>) {
+        if let Some(title) = title
+            && self.title.as_ref().is_none_or(|known| title.beats(known))
+        {
+            self.title = Some(title);
+        }
+    }
+
+    /// Adds what `other` says of the same session. Commutative, associative and idempotent.
+    pub fn merge(&mut self, other: Self) {
+        if let Some(at) = other.started_at {
+            self.started_at = Some(self.started_at.map_or(at, |known| known.min(at)));
+        }
+        self.last_activity_at = self.last_activity_at.max(other.last_activity_at);
+        self.propose_title(other.title);
+        self.parent = match (self.parent.take(), other.parent) {
+            // A parent is a fact about a session's birth: sources agree. Where they do not, the order decides.
+            (Some(mine), Some(theirs)) => Some(if (theirs.1, &theirs.0) < (mine.1, &mine.0) {
+                theirs
+            } else {
+                mine
+            }),
+            (mine, theirs) => mine.or(theirs),
+        };
+        self.cwd = match (self.cwd.take(), other.cwd) {
+            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
+        latest(&mut self.branch, other.branch);
+        latest(&mut self.model, other.model);
+        latest(&mut self.version, other.version);
+        latest(&mut self.entrypoint, other.entrypoint);
+        latest(&mut self.role, other.role);
+        latest(&mut self.context, other.context);
+        latest(&mut self.progress, other.progress);
+        latest(&mut self.reported, other.reported);
+        latest(&mut self.process, other.process);
+        latest(&mut self.transcript, other.transcript);
+    }
+}
+
+fn latest<T: Ord>(mine: &mut Option<Stamped<T>>, theirs: Option<Stamped<T>>) {
+    if theirs > *mine {
+        *mine = theirs;
+    }
+}
+
+/// Sets a last-writer-wins field if `value` is new, without allocating when it is not.
+pub(crate) fn stamp(field: &mut Option<Stamped<Box<str>>>, at: Timestamp, value: &str) {
+    match field {
+        Some(known) if known.at > at => {}
+        Some(known) if &*known.value == value => known.at = at,
+        _ => {
+            *field = Some(Stamped {
+                at,
+                value: value.into(),
+            })
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Price data -> price book -> cost of a call. Pure.

@@ -1,0 +1,1 @@
+//! `sessions/<pid>.json` and `jobs/<id>/state.json` -> evidence.

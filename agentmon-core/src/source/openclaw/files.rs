@@ -1,0 +1,1 @@
+//! OpenClaw and Clawdbot state folders: `sessions.json` and transcripts.

@@ -1,0 +1,2 @@
+//! The `agentmon-server` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Small programs that embed agentmon. Each file in this folder is one.

@@ -1,0 +1,2 @@
+//! Prints every change of every session.
+fn main() {}
