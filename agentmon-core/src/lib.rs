@@ -7,4 +7,6 @@ pub mod session;
 #[cfg(feature = "monitor")]
 pub mod clock;
 #[cfg(feature = "monitor")]
+pub mod query;
+#[cfg(feature = "monitor")]
 pub mod source;
