@@ -248,12 +248,6 @@ fn read_all(
 }
 
 fn read_one(due: &Due<'_>, options: ScanOptions, buffer: &mut Vec<u8>, piece: &mut Piece) {
-    let ScanOptions {
-        pass,
-        evidence,
-        now,
-        ..
-    } = options;
     let path = due.found.info.path.clone();
     let read = read_file(
         due.format,
