@@ -7,6 +7,10 @@ pub mod session;
 #[cfg(feature = "monitor")]
 pub mod clock;
 #[cfg(feature = "monitor")]
+pub mod ingest;
+#[cfg(feature = "monitor")]
 pub mod query;
 #[cfg(feature = "monitor")]
 pub mod source;
+#[cfg(feature = "monitor")]
+pub mod store;
