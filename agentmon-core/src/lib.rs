@@ -7,6 +7,8 @@ pub mod session;
 #[cfg(feature = "monitor")]
 pub mod clock;
 #[cfg(feature = "monitor")]
+pub mod config;
+#[cfg(feature = "monitor")]
 pub mod query;
 #[cfg(feature = "monitor")]
 pub mod source;
