@@ -1,1 +1,1 @@
-//! watch
+//! File change notifications.
