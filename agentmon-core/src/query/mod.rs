@@ -5,14 +5,17 @@
 
 mod database;
 mod event;
+mod filter;
 mod refresh;
 mod session;
 mod source;
 mod usage;
+mod when;
 mod zone;
 
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use event::{EventCursor, EventFilter, EventPage, EventRow};
+pub use filter::{model_matches, project_matches, session_matches};
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
 pub use session::{
     EvidenceRow, Explanation, ModelUsage, Project, QuotaView, SessionDetail, SessionFilter,
@@ -22,6 +25,7 @@ pub use source::{RootState, SourceProblem, SourceReport};
 pub use usage::{
     Block, CacheRates, Dimensions, Order, Projection, Rates, ReportKind, ReportedTotals, Sums,
     Unattributed, Unpriced, UsageCell, UsageData, UsageFilter, UsageQuery, UsageReport, UsageRow,
-    UsageSession,
+    UsageSession, report,
 };
+pub use when::{Edge, WhenError, parse_when};
 pub use zone::{WeekStart, Zone, ZoneError};

@@ -6,6 +6,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
 use crate::model::Timestamp;
+use crate::source::Env;
 
 /// A time zone: an IANA zone, the system's own, or a POSIX `TZ` rule.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,14 +37,20 @@ impl Zone {
         Self(TimeZone::UTC)
     }
 
-    /// The zone of that name; `local` and the empty name mean `TZ` or else the system's setting.
+    /// The zone that `TZ` names in this environment, or else the system's setting.
+    #[must_use]
+    pub fn local(env: &Env) -> Self {
+        let named = env
+            .var("TZ")
+            .and_then(|name| Self::get(name.strip_prefix(':').unwrap_or(name)).ok());
+        named.unwrap_or_else(|| Self(TimeZone::system()))
+    }
+
+    /// The zone of that name: an IANA name or a POSIX rule.
     ///
     /// # Errors
     /// [`ZoneError`] when there is no such zone.
     pub fn get(name: &str) -> Result<Self, ZoneError> {
-        if name.is_empty() || name.eq_ignore_ascii_case("local") {
-            return Ok(Self(TimeZone::system()));
-        }
         if name.eq_ignore_ascii_case("utc") || name.eq_ignore_ascii_case("z") {
             return Ok(Self::utc());
         }
@@ -83,6 +90,15 @@ impl Zone {
 }
 
 impl WeekStart {
+    /// The name used in the configuration and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Monday => "monday",
+            Self::Sunday => "sunday",
+        }
+    }
+
     pub(super) fn weekday(self) -> Weekday {
         match self {
             Self::Monday => Weekday::Monday,
@@ -102,6 +118,13 @@ const MIN_MILLIS: i64 = -62_135_510_400_000;
 
 impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Zone({})", self.name().unwrap_or("fixed"))
+        write!(f, "Zone({self})")
+    }
+}
+
+impl fmt::Display for Zone {
+    /// The IANA name, or `local` for a zone without one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name().unwrap_or("local"))
     }
 }

@@ -1,9 +1,19 @@
-//! What usage reports are made of: the store's cells, the question, the answer.
+//! Usage reports: the store's cells, the question, the answer.
+
+mod blocks;
+mod period;
+mod report;
+mod savings;
+#[cfg(test)]
+mod tests;
+mod unattributed;
+
+pub use report::report;
 
 use crate::model::{AgentKind, NanoUsd, SessionKey, Timestamp, Usage};
 
-use super::session::Project;
-use super::zone::{WeekStart, Zone};
+use super::Project;
+use super::{WeekStart, Zone};
 
 /// One row of the store's rollup: 15 minutes of one session with one model.
 ///
@@ -79,9 +89,9 @@ pub struct ReportedTotals {
 /// What the store gives for a [`UsageQuery`].
 ///
 /// Cells are those whose bucket starts at or after [`UsageQuery::first_bucket`] and before
-/// [`UsageQuery::end_bucket`], in any order. The store may apply [`UsageQuery::filter`] or leave it to the report,
-/// which applies it in any case. Where [`UsageQuery::needs_sessions`] is false, it may merge cells of sessions that
-/// have the same agent and name any of them.
+/// [`UsageQuery::end_bucket`], in any order (that of time is fastest). [`UsageQuery::filter`] is the report's job.
+/// Where [`UsageQuery::needs_sessions`] is false, the store may merge the cells of all sessions of an agent and name
+/// any of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UsageData {
     /// Cells.
@@ -90,7 +100,8 @@ pub struct UsageData {
     pub sessions: Vec<UsageSession>,
     /// Model names that cells refer to.
     pub models: Vec<Box<str>>,
-    /// What agents themselves count, for the sessions that have cells here.
+    /// What agents themselves count, for the sessions that have cells here; not for forks, whose agents count their
+    /// parent's too.
     pub reported: Vec<ReportedTotals>,
 }
 
@@ -167,8 +178,8 @@ pub struct UsageQuery {
     pub week_start: WeekStart,
     /// Which calls count.
     pub filter: UsageFilter,
-    /// Direction of rows.
-    pub order: Order,
+    /// Direction of rows; by default the oldest first, and the dearest first where rows are not by time.
+    pub order: Option<Order>,
     /// At most this many periods (or sessions, models, projects), the latest (or dearest) of them. Totals stay those
     /// of all rows.
     pub limit: Option<usize>,
@@ -334,23 +345,35 @@ impl UsageQuery {
             zone: Zone::utc(),
             week_start: WeekStart::default(),
             filter: UsageFilter::default(),
-            order: Order::default(),
+            order: None,
             limit: None,
             cache_savings: false,
         }
     }
 
-    /// Start of the first bucket that counts.
+    /// Start of the first bucket that counts. Where five-hour windows begin depends on everything before.
     #[must_use]
     pub fn first_bucket(&self) -> Option<Timestamp> {
-        self.since.map(UsageCell::bucket_of)
+        self.since
+            .filter(|_| self.kind != ReportKind::Blocks)
+            .map(UsageCell::bucket_of)
     }
 
     /// Start of the first bucket that no longer counts.
     #[must_use]
     pub fn end_bucket(&self) -> Option<Timestamp> {
-        self.until.map(|until| {
-            UsageCell::bucket_of(Timestamp(until.0.saturating_add(UsageCell::WIDTH - 1)))
+        self.until
+            .filter(|_| self.kind != ReportKind::Blocks)
+            .map(|until| Timestamp(until.0.saturating_add(UsageCell::WIDTH - 1)))
+            .map(UsageCell::bucket_of)
+    }
+
+    /// Direction of rows.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order.unwrap_or(match self.kind {
+            ReportKind::Models | ReportKind::Projects => Order::Descending,
+            _ => Order::Ascending,
         })
     }
 
