@@ -16,7 +16,9 @@ pub enum Error {
     #[error(transparent)]
     Price(#[from] crate::pricing::PriceError),
     /// No session has that id or an id that begins so.
-    #[error("no session has the id {id:?}, or one that begins with it: `agentmon sessions` lists them")]
+    #[error(
+        "no session has the id {id:?}, or one that begins with it: `agentmon sessions` lists them"
+    )]
     NotFound {
         /// What was asked for.
         id: String,

@@ -98,7 +98,9 @@ impl MonitorBuilder {
             None => Config::load(&env, &Overrides::default())?,
         };
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let data_dir = self.data_dir.unwrap_or_else(|| config.data_dir.value.clone());
+        let data_dir = self
+            .data_dir
+            .unwrap_or_else(|| config.data_dir.value.clone());
         let mut formats = self.formats.unwrap_or_else(formats);
         formats.retain(|format| config.is_enabled(&format.agent()));
         let mut inner = Inner {
@@ -123,7 +125,9 @@ impl MonitorBuilder {
         } else {
             open_file(&mut inner, &data_dir, self.read_only)?;
         }
-        Ok(Monitor { inner: Arc::new(inner) })
+        Ok(Monitor {
+            inner: Arc::new(inner),
+        })
     }
 }
 
@@ -135,13 +139,22 @@ fn open_file(inner: &mut Inner, data_dir: &Path, read_only: bool) -> Result<(), 
             Ok(lock) => {
                 let opened = open_writer(Some(&path), inner.clock.now())?;
                 inner.moved_aside.clone_from(&opened.moved_aside);
-                let writer = Writer::new(opened, Some(path.clone()), inner.book.clone(), inner.policy.clone())?;
+                let writer = Writer::new(
+                    opened,
+                    Some(path.clone()),
+                    inner.book.clone(),
+                    inner.policy.clone(),
+                )?;
                 inner.writer = Some(Mutex::new(writer));
                 inner._lock = Some(lock);
             }
             Err(LockError::Held { pid }) => inner.other_writer = Some(pid),
             Err(LockError::Io(source)) => {
-                return Err(StoreError::Folder { path: data_dir.into(), source }.into());
+                return Err(StoreError::Folder {
+                    path: data_dir.into(),
+                    source,
+                }
+                .into());
             }
         }
     }
@@ -171,7 +184,10 @@ fn create_private_folder(path: &Path) -> Result<(), StoreError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|source| StoreError::Folder { path: path.into(), source })
+    builder.create(path).map_err(|source| StoreError::Folder {
+        path: path.into(),
+        source,
+    })
 }
 
 fn price_book(config: &Config) -> Result<Arc<PriceBook>, Error> {
@@ -181,5 +197,8 @@ fn price_book(config: &Config) -> Result<Arc<PriceBook>, Error> {
 
 /// The state machine's times as configured.
 fn policy(config: &Config) -> StatePolicy {
-    StatePolicy { stall_after: config.state.stall_after.value, ..StatePolicy::default() }
+    StatePolicy {
+        stall_after: config.state.stall_after.value,
+        ..StatePolicy::default()
+    }
 }

@@ -125,7 +125,9 @@ impl Monitor {
     /// Hears of every change from now on.
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        Subscription { receiver: self.inner.updates.subscribe() }
+        Subscription {
+            receiver: self.inner.updates.subscribe(),
+        }
     }
 
     /// The configuration in force.
@@ -157,11 +159,16 @@ impl Monitor {
 impl Inner {
     /// The writer, if this process writes.
     fn writer(&self) -> Option<MutexGuard<'_, Writer>> {
-        self.writer.as_ref().map(|writer| writer.lock().unwrap_or_else(PoisonError::into_inner))
+        self.writer
+            .as_ref()
+            .map(|writer| writer.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Reads inside one transaction, without waiting for a writer that is busy.
-    fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, Error> {
+    fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, Error> {
         if let Some(writer) = &self.writer {
             // A free writer's connection is open and warm; in memory it is the only one.
             let guard = match (&self.readers, writer.try_lock()) {
@@ -175,7 +182,10 @@ impl Inner {
         }
         match &self.readers {
             Some(readers) => Ok(readers.read(query)?),
-            None => Err(StoreError::ReadOnly { pid: self.other_writer.unwrap_or(0) }.into()),
+            None => Err(StoreError::ReadOnly {
+                pid: self.other_writer.unwrap_or(0),
+            }
+            .into()),
         }
     }
 
@@ -191,7 +201,10 @@ impl Inner {
         let agent = format.agent();
         let mut roots = format.roots(&self.env);
         let extra = self.config.extra_roots(&agent).iter();
-        roots.extend(extra.map(|path| Root { path: path.clone(), origin: "config" }));
+        roots.extend(extra.map(|path| Root {
+            path: path.clone(),
+            origin: "config",
+        }));
         roots
     }
 }

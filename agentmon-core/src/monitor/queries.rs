@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::{Inner, Monitor};
+use super::Monitor;
 use crate::Error;
+use crate::model::Relation;
 use crate::query::{
-    DbBackup, DbCheck, DbStats, DbVacuum, EventFilter, EventPage, Explanation, QuotaView, RootState, SessionDetail,
-    SessionFilter, SessionList, SessionView, SourceProblem, SourceReport, Sums, UsageData, UsageQuery,
+    DbBackup, DbCheck, DbStats, DbVacuum, EventFilter, EventPage, Explanation, QuotaView,
+    RootState, SessionDetail, SessionFilter, SessionList, SessionView, SourceProblem, SourceReport,
+    UsageQuery, UsageReport, cross_check, explanation, report,
 };
 use crate::store::{StoreError, sqlite};
 
@@ -20,12 +22,15 @@ const TRANSITIONS: usize = 100;
 const CANDIDATES: usize = 6;
 
 impl Monitor {
-    /// The cells and names that a usage report is made of.
+    /// A usage report.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub fn usage_data(&self, query: &UsageQuery) -> Result<UsageData, Error> {
-        self.inner.read(|connection| sqlite::usage(connection, query))
+    pub fn usage(&self, query: &UsageQuery) -> Result<UsageReport, Error> {
+        let data = self
+            .inner
+            .read(|connection| sqlite::usage(connection, query))?;
+        Ok(report(query, &data, None, self.inner.clock.now()))
     }
 
     /// Sessions that match a filter, the one active most lately first.
@@ -35,7 +40,10 @@ impl Monitor {
     pub fn sessions(&self, filter: &SessionFilter) -> Result<SessionList, Error> {
         self.inner.read(|connection| {
             let (rows, matching) = sqlite::sessions(connection, filter)?;
-            Ok(SessionList { sessions: views(connection, rows)?, matching })
+            Ok(SessionList {
+                sessions: views(connection, rows)?,
+                matching,
+            })
         })
     }
 
@@ -52,10 +60,18 @@ impl Monitor {
                 ..SessionFilter::default()
             };
             let (mut children, _) = sqlite::sessions(connection, &filter)?;
-            children.retain(|child| child.view.parent.as_ref().is_some_and(|(parent, _)| *parent == row.view.key));
+            children.retain(|child| {
+                child
+                    .view
+                    .parent
+                    .as_ref()
+                    .is_some_and(|(parent, _)| *parent == row.view.key)
+            });
             children.sort_by_key(|child| child.view.started_at);
             let mut models = if row.report_as == row.id {
-                sqlite::session_sums(connection)?.remove(&row.id).unwrap_or_default()
+                sqlite::session_sums(connection)?
+                    .remove(&row.id)
+                    .unwrap_or_default()
             } else {
                 sqlite::own_sums(connection, row.id)?
             };
@@ -64,12 +80,11 @@ impl Monitor {
             let facts = session.map(|session| session.facts);
             let (timeline, timeline_truncated) = sqlite::timeline(connection, row.id, TIMELINE)?;
             let tools = sqlite::tools(connection, row.id)?;
-            let reported = facts.as_ref().and_then(|facts| facts.reported.as_ref());
-            let (reported, unattributed) = crate::query::cross_check(
-                reported.map(|reported| &*reported.value).unwrap_or_default(),
-                &models,
-                facts.as_ref().and_then(|facts| facts.parent.as_ref()).map(|(_, relation)| *relation),
-            );
+            // A fork's own count starts with its parent's: it says nothing of the fork alone.
+            let is_fork = matches!(row.view.parent, Some((_, Relation::Fork)));
+            let reported = facts.and_then(|facts| facts.reported).filter(|_| !is_fork);
+            let reported = reported.map(|reported| reported.value).unwrap_or_default();
+            let (reported, unattributed) = cross_check(&row.view.key, &reported, &models);
             let session = views(connection, vec![row])?.remove(0);
             let children = views(connection, children)?;
             Ok(SessionDetail {
@@ -96,7 +111,13 @@ impl Monitor {
             let session = sqlite::load(connection, row.id)?;
             let transitions = sqlite::transitions(connection, row.id, TRANSITIONS)?;
             let view = views(connection, vec![row])?.remove(0);
-            Ok(crate::query::explanation(view, session.as_ref(), transitions, now, &self.inner.policy))
+            Ok(explanation(
+                view,
+                session.as_ref(),
+                transitions,
+                now,
+                &self.inner.policy,
+            ))
         })
     }
 
@@ -105,7 +126,8 @@ impl Monitor {
     /// # Errors
     /// [`Error::Store`].
     pub fn events(&self, filter: &EventFilter) -> Result<EventPage, Error> {
-        self.inner.read(|connection| sqlite::events(connection, filter))
+        self.inner
+            .read(|connection| sqlite::events(connection, filter))
     }
 
     /// Plan limits as last reported.
@@ -131,8 +153,12 @@ impl Monitor {
         for found in self.inner.find() {
             let walked = &found.walked;
             let files: Vec<&PathBuf> = walked.files.iter().map(|file| &file.info.path).collect();
-            let skipped = self.inner.read(|connection| sqlite::problems(connection, found.format.name(), &found.root.path))?;
-            let sessions = self.inner.read(|connection| sqlite::sessions_in(connection, &found.root.path))?;
+            let skipped = self.inner.read(|connection| {
+                sqlite::problems(connection, found.format.name(), &found.root.path)
+            })?;
+            let sessions = self
+                .inner
+                .read(|connection| sqlite::sessions_in(connection, &found.root.path))?;
             let unreadable = walked.problems.iter().map(|(file, problem)| SourceProblem {
                 kind: problem.kind,
                 file: file.clone(),
@@ -140,7 +166,13 @@ impl Monitor {
                 detail: problem.detail.clone(),
                 count: 1,
             });
-            let state = match (walked.exists, walked.problems.iter().find(|(path, _)| *path == found.root.path)) {
+            let state = match (
+                walked.exists,
+                walked
+                    .problems
+                    .iter()
+                    .find(|(path, _)| *path == found.root.path),
+            ) {
                 (_, Some((_, problem))) => RootState::Unreadable(problem.detail.clone()),
                 (true, None) => RootState::Read,
                 (false, None) => RootState::Missing,
@@ -166,7 +198,9 @@ impl Monitor {
     /// # Errors
     /// [`Error::Store`].
     pub fn db_stats(&self) -> Result<DbStats, Error> {
-        let mut stats = self.inner.read(|connection| sqlite::stats(connection, self.inner.path.as_deref()))?;
+        let mut stats = self
+            .inner
+            .read(|connection| sqlite::stats(connection, self.inner.path.as_deref()))?;
         stats.writer_pid = self.inner.other_writer;
         Ok(stats)
     }
@@ -185,7 +219,10 @@ impl Monitor {
     /// [`Error::Store`]; [`StoreError::ReadOnly`] when another process writes.
     pub fn db_vacuum(&self) -> Result<DbVacuum, Error> {
         let other = self.inner.other_writer.unwrap_or(0);
-        let mut writer = self.inner.writer().ok_or(StoreError::ReadOnly { pid: other })?;
+        let mut writer = self
+            .inner
+            .writer()
+            .ok_or(StoreError::ReadOnly { pid: other })?;
         Ok(writer.vacuum()?)
     }
 
@@ -198,7 +235,9 @@ impl Monitor {
     }
 
     fn resolve(&self, id: &str) -> Result<sqlite::SessionRow, Error> {
-        let mut rows = self.inner.read(|connection| sqlite::resolve(connection, id, CANDIDATES))?;
+        let mut rows = self
+            .inner
+            .read(|connection| sqlite::resolve(connection, id, CANDIDATES))?;
         // A session and its own subagents begin alike: the session is meant.
         let main = rows.iter().filter(|row| row.report_as == row.id).count();
         if main == 1 {
@@ -209,14 +248,20 @@ impl Monitor {
             1 => Ok(rows.remove(0)),
             _ => {
                 let candidates = rows.iter().map(|row| row.view.key.to_string()).collect();
-                Err(Error::Ambiguous { id: id.to_owned(), candidates })
+                Err(Error::Ambiguous {
+                    id: id.to_owned(),
+                    candidates,
+                })
             }
         }
     }
 }
 
 /// Rows as lists show them, with their sums: a session's own and those of the subagents within it.
-fn views(connection: &Connection, rows: Vec<sqlite::SessionRow>) -> Result<Vec<SessionView>, StoreError> {
+fn views(
+    connection: &Connection,
+    rows: Vec<sqlite::SessionRow>,
+) -> Result<Vec<SessionView>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -229,7 +274,9 @@ fn views(connection: &Connection, rows: Vec<sqlite::SessionRow>) -> Result<Vec<S
             sqlite::own_sums(connection, row.id)?
         };
         let mut view = row.view;
-        view.sums = models.iter().fold(Sums::default(), |sum, model| sum + model.sums);
+        for model in &models {
+            view.sums.merge(&model.sums);
+        }
         views.push(view);
     }
     Ok(views)

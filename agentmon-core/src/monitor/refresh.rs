@@ -39,7 +39,9 @@ impl Inner {
             report.unreadable += root.walked.problems.len() as u64;
         }
         self.pass(&found, Pass::Accounting, options, now, &mut report)?;
-        if options.want_state && let Some(mut writer) = self.writer() {
+        if options.want_state
+            && let Some(mut writer) = self.writer()
+        {
             let changes = writer.tick(self.clock.now())?;
             drop(writer);
             self.publish(changes);
@@ -65,13 +67,25 @@ impl Inner {
         now: Timestamp,
         report: &mut RefreshReport,
     ) -> Result<(), Error> {
-        let phase = if pass == Pass::Accounting { Phase::Accounting } else { Phase::Content };
+        let phase = if pass == Pass::Accounting {
+            Phase::Accounting
+        } else {
+            Phase::Content
+        };
         let cursors = self.read(|connection| load_cursors(connection, pass))?;
-        let read = ReadOptions { pass, evidence: options.want_state, now };
+        let read = ReadOptions {
+            pass,
+            evidence: options.want_state,
+            now,
+        };
         let work = scan(
             found,
             &cursors,
-            ScanOptions { read, since: options.since, threads: 0 },
+            ScanOptions {
+                read,
+                since: options.since,
+                threads: 0,
+            },
             |work| {
                 if let Some(progress) = options.progress {
                     progress.phase(phase, Some(work.bytes));
@@ -80,8 +94,16 @@ impl Inner {
             |piece| {
                 let bytes = piece.bytes;
                 report.bytes_read += bytes;
-                report.problems += piece.files.iter().map(|file| file.problems.len() as u64).sum::<u64>();
-                report.unreadable += piece.files.iter().filter(|file| file.cursor.is_none()).count() as u64;
+                report.problems += piece
+                    .files
+                    .iter()
+                    .map(|file| file.problems.len() as u64)
+                    .sum::<u64>();
+                report.unreadable += piece
+                    .files
+                    .iter()
+                    .filter(|file| file.cursor.is_none())
+                    .count() as u64;
                 self.append(piece, now)?;
                 if let Some(progress) = options.progress {
                     progress.advance(bytes);
@@ -95,7 +117,9 @@ impl Inner {
 
     /// Stores a piece and tells what changed, in that order (I6).
     pub(super) fn append(&self, piece: Piece, now: Timestamp) -> Result<(), Error> {
-        let Some(mut writer) = self.writer() else { return Ok(()) };
+        let Some(mut writer) = self.writer() else {
+            return Ok(());
+        };
         let changes = writer.append(piece, now)?;
         drop(writer);
         self.publish(changes);
@@ -105,7 +129,10 @@ impl Inner {
     /// Forgets what the configuration does not want kept.
     pub(super) fn prune(&self, now: Timestamp) -> Result<(), Error> {
         let retention = &self.config.retention;
-        for span in [retention.events.value, retention.sessions.value].into_iter().flatten() {
+        for span in [retention.events.value, retention.sessions.value]
+            .into_iter()
+            .flatten()
+        {
             if let Some(mut writer) = self.writer() {
                 writer.prune(now - span)?;
             }

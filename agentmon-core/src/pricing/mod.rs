@@ -23,3 +23,4 @@ impl ModelPrices<'_> {
         }
     }
 }
+#[derive(Debug, thiserror::Error)] #[error("x")] pub struct PriceError;

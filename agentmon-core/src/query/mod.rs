@@ -4,6 +4,7 @@
 //! other rows; the functions here turn them into reports. No SQL, no I/O, no clock, no JSON (that is `wire`).
 
 mod database;
+mod detail;
 mod event;
 mod filter;
 mod refresh;
@@ -14,6 +15,7 @@ mod when;
 mod zone;
 
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
+pub use detail::{cross_check, explanation};
 pub use event::{EventCursor, EventFilter, EventPage, EventRow};
 pub use filter::{model_matches, project_matches, session_matches};
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
