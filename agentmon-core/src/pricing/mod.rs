@@ -23,4 +23,6 @@ impl ModelPrices<'_> {
         }
     }
 }
-#[derive(Debug, thiserror::Error)] #[error("x")] pub struct PriceError;
+#[derive(Debug, thiserror::Error)]
+#[error("x")]
+pub struct PriceError;
