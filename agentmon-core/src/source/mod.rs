@@ -23,7 +23,7 @@ use crate::model::{AgentKind, Batch, Timestamp};
 /// All file-backed agents. A new one is one line.
 #[must_use]
 pub fn formats() -> Vec<Box<dyn FileFormat>> {
-    Vec::new()
+    vec![Box::new(openclaw::OpenClawFiles)]
 }
 
 /// A folder in which an agent may have left files.
