@@ -24,7 +24,10 @@ use crate::model::{AgentKind, Batch, Timestamp};
 /// All file-backed agents. A new one is one line.
 #[must_use]
 pub fn formats() -> Vec<Box<dyn FileFormat>> {
-    vec![Box::new(claude_code::ClaudeCode::default())]
+    vec![
+        Box::new(claude_code::ClaudeCode::default()),
+        Box::new(openclaw::OpenClawFiles),
+    ]
 }
 
 /// A folder in which an agent may have left files.
