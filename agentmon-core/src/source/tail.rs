@@ -148,9 +148,10 @@ mod tests {
             7,
             &mut Vec::new(),
             |offset, piece| {
-                assert_eq!(offset, next);
+                // Only a line that was skipped leaves a gap.
+                assert!(offset == next || (text.len() > MAX_LINE && offset > next));
                 assert_eq!(piece.last(), Some(&b'\n'));
-                next += piece.len() as u64;
+                next = offset + piece.len() as u64;
                 whole.extend_from_slice(piece);
                 true
             },
