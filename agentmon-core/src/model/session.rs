@@ -261,6 +261,7 @@ fn latest<T: Ord>(mine: &mut Option<Stamped<T>>, theirs: Option<Stamped<T>>) {
 }
 
 /// Sets a last-writer-wins field if `value` is new, without allocating when it is not.
+#[cfg(feature = "monitor")]
 pub(crate) fn stamp(field: &mut Option<Stamped<Box<str>>>, at: Timestamp, value: &str) {
     match field {
         Some(known) if known.at > at => {}

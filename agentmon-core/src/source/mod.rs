@@ -161,6 +161,11 @@ pub trait Parser: Debug + Send {
     /// [`Batch::problems`](crate::model::Batch::problems).
     fn feed(&mut self, base: u64, bytes: &[u8], want: Want, now: Timestamp, out: &mut Batch);
 
+    /// Called when everything there is has been fed with `want`: says what only the end of the file can tell.
+    fn finish(&mut self, want: Want, out: &mut Batch) {
+        let _ = (want, out);
+    }
+
     /// What must be remembered to go on later from the end of what was fed. Small: it is stored for each file.
     fn state(&self) -> Vec<u8>;
 }
