@@ -9,6 +9,10 @@ pub mod clock;
 #[cfg(feature = "monitor")]
 pub mod config;
 #[cfg(feature = "monitor")]
+pub mod ingest;
+#[cfg(feature = "monitor")]
 pub mod query;
 #[cfg(feature = "monitor")]
 pub mod source;
+#[cfg(feature = "monitor")]
+pub mod store;
