@@ -16,3 +16,5 @@ pub mod query;
 pub mod source;
 #[cfg(feature = "monitor")]
 pub mod store;
+#[cfg(feature = "monitor")]
+pub mod wire;

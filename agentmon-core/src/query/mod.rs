@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions on it. The store fills [`UsageData`], [`SessionView`] and the
 //! other rows; the functions here turn them into reports. No SQL, no I/O, no clock, no JSON (that is `wire`).
 
+mod board;
 mod database;
 mod event;
 mod filter;
@@ -13,13 +14,14 @@ mod usage;
 mod when;
 mod zone;
 
+pub use board::{Board, board};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use event::{EventCursor, EventFilter, EventPage, EventRow};
 pub use filter::{model_matches, project_matches, session_matches};
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
 pub use session::{
-    EvidenceRow, Explanation, ModelUsage, Project, QuotaView, SessionDetail, SessionFilter,
-    SessionList, SessionView, ToolStats, Transition,
+    Explanation, LookupError, ModelUsage, Project, QuotaView, SessionDetail, SessionFilter,
+    SessionList, SessionView, ToolStats,
 };
 pub use source::{RootState, SourceProblem, SourceReport};
 pub use usage::{

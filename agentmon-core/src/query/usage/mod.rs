@@ -388,6 +388,20 @@ impl UsageQuery {
 }
 
 impl ReportKind {
+    /// The name used on the command line and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+            Self::Session => "session",
+            Self::Models => "models",
+            Self::Projects => "projects",
+            Self::Blocks => "blocks",
+        }
+    }
+
     /// The dimensions of a report's rows if none are chosen.
     #[must_use]
     pub fn default_dimensions(self) -> Dimensions {
