@@ -9,7 +9,11 @@ pub mod clock;
 #[cfg(feature = "monitor")]
 pub mod config;
 #[cfg(feature = "monitor")]
+mod error;
+#[cfg(feature = "monitor")]
 pub mod ingest;
+#[cfg(feature = "monitor")]
+pub mod monitor;
 #[cfg(feature = "monitor")]
 pub mod query;
 #[cfg(feature = "monitor")]
@@ -18,3 +22,8 @@ pub mod source;
 pub mod store;
 #[cfg(feature = "monitor")]
 pub mod wire;
+
+#[cfg(feature = "monitor")]
+pub use error::Error;
+#[cfg(feature = "monitor")]
+pub use monitor::{Monitor, MonitorBuilder, Subscription, Update};

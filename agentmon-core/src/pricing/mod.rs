@@ -23,3 +23,6 @@ impl ModelPrices<'_> {
         }
     }
 }
+#[derive(Debug, thiserror::Error)]
+#[error("x")]
+pub struct PriceError;

@@ -5,6 +5,7 @@
 
 mod board;
 mod database;
+mod detail;
 mod event;
 mod filter;
 mod refresh;
@@ -16,12 +17,13 @@ mod zone;
 
 pub use board::{Board, board};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
+pub use detail::{cross_check, explanation};
 pub use event::{EventCursor, EventFilter, EventPage, EventRow};
 pub use filter::{model_matches, project_matches, session_matches};
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
 pub use session::{
-    Explanation, LookupError, ModelUsage, Project, QuotaView, SessionDetail, SessionFilter,
-    SessionList, SessionView, ToolStats,
+    Explanation, ModelUsage, Project, QuotaView, SessionDetail, SessionFilter, SessionList,
+    SessionView, ToolStats,
 };
 pub use source::{RootState, SourceProblem, SourceReport};
 pub use usage::{

@@ -161,25 +161,6 @@ pub struct SessionDetail {
     pub unattributed: Vec<Unattributed>,
 }
 
-/// Why an id, or a beginning of one, names no single session.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LookupError {
-    /// No session has such an id.
-    #[error("no session has an id that begins with {id:?}; `agentmon sessions` lists them")]
-    NotFound {
-        /// What was asked for.
-        id: Box<str>,
-    },
-    /// Several sessions have an id that begins so.
-    #[error("{} sessions have an id that begins with {id:?}: give more of it", candidates.len())]
-    Ambiguous {
-        /// What was asked for.
-        id: Box<str>,
-        /// Some of them, the one active most lately first.
-        candidates: Vec<SessionKey>,
-    },
-}
-
 /// Usage of one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelUsage {

@@ -25,7 +25,7 @@ use crate::model::{AgentKind, Batch, Timestamp};
 /// All file-backed agents. A new one is one line.
 #[must_use]
 pub fn formats() -> Vec<Box<dyn FileFormat>> {
-    vec![Box::new(claude_code::ClaudeCode)]
+    vec![Box::new(claude_code::ClaudeCode::default())]
 }
 
 /// A folder in which an agent may have left files.

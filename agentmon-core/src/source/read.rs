@@ -129,7 +129,7 @@ pub fn read_file(
     };
     out_problems(reading.out);
     match found.info.role {
-        FileRole::Snapshot | FileRole::Live => reading.snapshot(&mut file),
+        FileRole::Snapshot | FileRole::Live => reading.snapshot(&mut file, cursor),
         FileRole::CompressedLines => {
             let mut decoder = zstd::stream::read::Decoder::new(file)?;
             reading.lines(&mut decoder, None, buffer)
@@ -309,8 +309,12 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn snapshot(&mut self, file: &mut File) -> io::Result<FileRead> {
-        let mut parser = self.format.start(&self.found.info);
+    fn snapshot(&mut self, file: &mut File, cursor: Option<&Cursor>) -> io::Result<FileRead> {
+        let info = &self.found.info;
+        let known = cursor.filter(|cursor| cursor.version == self.format.version());
+        let mut parser = known
+            .and_then(|cursor| self.format.resume(info, &cursor.state))
+            .unwrap_or_else(|| self.format.start(info));
         let mut bytes = Vec::with_capacity(self.found.stat.size.min(MAX_SNAPSHOT) as usize);
         file.take(MAX_SNAPSHOT + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_SNAPSHOT {

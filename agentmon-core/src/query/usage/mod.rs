@@ -6,7 +6,7 @@ mod report;
 mod savings;
 #[cfg(test)]
 mod tests;
-mod unattributed;
+pub(super) mod unattributed;
 
 pub use report::report;
 

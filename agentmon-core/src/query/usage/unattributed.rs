@@ -16,10 +16,11 @@ pub(super) fn list(data: &UsageData, passes: impl Fn(usize, usize) -> bool) -> V
             if !passes(session, model) {
                 return None;
             }
-            let usage = totals.reported - without_lifetimes(totals.counted);
-            let cost = totals.reported_cost - totals.counted_cost;
-            let cost = if cost > ROUNDING { cost } else { NanoUsd::ZERO };
-            (!usage.is_zero() || cost != NanoUsd::ZERO).then(|| Unattributed {
+            let (usage, cost) = beyond(
+                (totals.reported, totals.reported_cost),
+                (totals.counted, totals.counted_cost),
+            )?;
+            Some(Unattributed {
                 session: data.sessions[session].report_as.clone(),
                 model: data.models[model].clone(),
                 usage,
@@ -29,6 +30,17 @@ pub(super) fn list(data: &UsageData, passes: impl Fn(usize, usize) -> bool) -> V
         .collect();
     list.sort_by(|a, b| (b.cost, &a.session, &a.model).cmp(&(a.cost, &b.session, &b.model)));
     list
+}
+
+/// What was reported beyond what was counted, if anything.
+pub(in crate::query) fn beyond(
+    (reported, reported_cost): (Usage, NanoUsd),
+    (counted, counted_cost): (Usage, NanoUsd),
+) -> Option<(Usage, NanoUsd)> {
+    let usage = reported - without_lifetimes(counted);
+    let cost = reported_cost - counted_cost;
+    let cost = if cost > ROUNDING { cost } else { NanoUsd::ZERO };
+    (!usage.is_zero() || cost != NanoUsd::ZERO).then_some((usage, cost))
 }
 
 /// Agents' own totals do not tell the lifetimes of caches apart.

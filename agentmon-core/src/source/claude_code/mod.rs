@@ -14,13 +14,31 @@ pub mod subagent_meta;
 pub mod transcript;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use super::process::{ProcessTable, SystemProcesses};
 use super::{Env, FileFormat, FileInfo, FileRole, Parser, Root};
 use crate::model::{AgentKind, Batch, SessionKey, Timestamp};
 
 /// Claude Code's configuration folder.
-#[derive(Debug, Clone, Copy)]
-pub struct ClaudeCode;
+#[derive(Debug, Clone)]
+pub struct ClaudeCode {
+    processes: Arc<dyn ProcessTable>,
+}
+
+impl ClaudeCode {
+    /// The format, asking `processes` whether the clients that wrote live files still run.
+    #[must_use]
+    pub fn new(processes: Arc<dyn ProcessTable>) -> Self {
+        Self { processes }
+    }
+}
+
+impl Default for ClaudeCode {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemProcesses))
+    }
+}
 
 impl FileFormat for ClaudeCode {
     fn agent(&self) -> AgentKind {
@@ -78,31 +96,36 @@ impl FileFormat for ClaudeCode {
             ("projects", "jsonl") => (name != "journal.jsonl").then_some(FileRole::Lines),
             ("projects", "json") => (name.starts_with("agent-") && name.ends_with(".meta.json"))
                 .then_some(FileRole::Snapshot),
-            ("sessions", "json") => Some(FileRole::Live),
+            ("sessions", "json") => live::is_live(relative).then_some(FileRole::Live),
             ("jobs", "json") => (name == "state.json").then_some(FileRole::Snapshot),
             _ => None,
         }
     }
 
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {
-        match (file.relative().split('/').next(), file.role) {
-            (Some("sessions"), _) => Box::new(live::LiveParser::new(file)),
-            (Some("jobs"), _) => Box::new(jobs::JobParser::new(file)),
-            (_, FileRole::Snapshot) => Box::new(subagent_meta::MetaParser::new(file)),
+        match file.relative().split('/').next() {
+            Some("sessions") => Box::new(live::LiveParser::start(self.processes.clone())),
+            Some("jobs") => Box::new(jobs::JobParser::start()),
+            _ if file.role == FileRole::Snapshot => Box::new(subagent_meta::MetaParser::new(file)),
             _ => Box::new(transcript::Transcript::new(file)),
         }
     }
 
     fn resume(&self, file: &FileInfo, state: &[u8]) -> Option<Box<dyn Parser>> {
-        if file.role == FileRole::Lines {
-            return Some(Box::new(transcript::Transcript::resume(file, state)?));
+        match file.relative().split('/').next() {
+            Some("sessions") => Some(Box::new(live::LiveParser::resume(
+                state,
+                self.processes.clone(),
+            )?)),
+            Some("jobs") => Some(Box::new(jobs::JobParser::resume(state)?)),
+            _ if file.role == FileRole::Snapshot => Some(self.start(file)),
+            _ => Some(Box::new(transcript::Transcript::resume(file, state)?)),
         }
-        Some(self.start(file))
     }
 
     fn removed(&self, file: &FileInfo, state: &[u8], now: Timestamp, out: &mut Batch) {
         if file.role == FileRole::Live {
-            live::removed(state, now, out);
+            live::removed(file, state, now, &*self.processes, out);
         }
     }
 }

@@ -21,6 +21,6 @@ pub use cursors::{load_cursors, problems};
 pub use events::{events, timeline};
 pub use maintain::{backup, check, prune, stats, vacuum};
 pub use quotas::quotas;
-pub use session_read::{SessionRow, load, resolve, sessions, transitions};
+pub use session_read::{SessionRow, load, resolve, sessions, sessions_in, transitions};
 pub use usage::{own_sums, session_sums, tools, usage};
 pub use writer::{StoreChange, Writer};

@@ -1,5 +1,7 @@
 //! Reading sessions: lists, single ones, their transitions.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::conditions::Conditions;
@@ -226,4 +228,19 @@ pub fn transitions(
         transitions.push(transition);
     }
     Ok(transitions)
+}
+
+/// How many sessions have their transcript below a folder.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn sessions_in(connection: &Connection, folder: &Path) -> Result<u64, StoreError> {
+    let begin = format!("{}{}", folder.to_string_lossy(), std::path::MAIN_SEPARATOR);
+    let mut count = connection.prepare_cached(
+        "SELECT count(*) FROM session WHERE transcript >= ?1 AND transcript < ?2",
+    )?;
+    let count = count.query_row(params![begin, format!("{begin}\u{10ffff}")], |row| {
+        row.get::<_, i64>(0)
+    })?;
+    Ok(count as u64)
 }

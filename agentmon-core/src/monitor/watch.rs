@@ -1,0 +1,4 @@
+//! Watching
+use super::Monitor;
+#[derive(Debug)]
+pub struct Watching;
