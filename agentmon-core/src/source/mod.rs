@@ -1,7 +1,7 @@
 //! Adapters: what each agent leaves on disk or sends, read into [`Batch`]es.
 //!
 //! A file-backed agent is one file or folder here with `impl FileFormat` and one line in [`formats`]. The shared
-//! machinery ([`walk`], [`tail`], [`read`], [`scan`], [`watch`]) knows no agent, and no adapter opens a transcript itself, keeps an offset
+//! machinery ([`walk`], [`tail`], [`read`], [`scan`]) knows no agent, and no adapter opens a transcript itself, keeps an offset
 //! or writes anything: it turns bytes into observations and reports what it skipped.
 
 pub mod claude_code;
@@ -13,7 +13,6 @@ pub mod read;
 pub mod scan;
 pub mod tail;
 pub mod walk;
-pub mod watch;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -25,7 +24,10 @@ use crate::model::{AgentKind, Batch, Timestamp};
 /// All file-backed agents. A new one is one line.
 #[must_use]
 pub fn formats() -> Vec<Box<dyn FileFormat>> {
-    vec![Box::new(claude_code::ClaudeCode::default())]
+    vec![
+        Box::new(claude_code::ClaudeCode::default()),
+        Box::new(openclaw::OpenClawFiles),
+    ]
 }
 
 /// A folder in which an agent may have left files.

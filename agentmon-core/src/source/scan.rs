@@ -9,13 +9,13 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::read::{Cursor, FileRead, Pass, ReadOptions, is_due, read_file};
 use super::walk::{Found, Walked, walk};
-use super::{FileFormat, FileRole, Root};
+use super::{FileFormat, FileInfo, FileRole, Root};
 use crate::model::{Batch, Problem, ProblemKind, Timestamp};
 
 /// Calls in a batch after which it is handed over.
 const BATCH_CALLS: usize = 64 * 1024;
-/// Events in a batch after which it is handed over: they hold text.
-const BATCH_EVENTS: usize = 2 * 1024;
+/// Events in a batch after which it is handed over: they hold text, and indexing it must not keep a state waiting.
+const BATCH_EVENTS: usize = 512;
 /// Files in a batch after which it is handed over.
 const BATCH_FILES: usize = 4 * 1024;
 /// Below this many bytes to read, threads cost more than they save.
@@ -237,7 +237,14 @@ fn read_all(
     let mut buffer = Vec::new();
     let mut piece = Piece::default();
     while let Some(due) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
-        read_one(due, options, &mut buffer, &mut piece);
+        read_into(
+            due.format,
+            due.found,
+            due.cursor,
+            options.read,
+            &mut buffer,
+            &mut piece,
+        );
         if piece.is_full() && !hand_over(std::mem::take(&mut piece)) {
             return;
         }
@@ -247,16 +254,16 @@ fn read_all(
     }
 }
 
-fn read_one(due: &Due<'_>, options: ScanOptions, buffer: &mut Vec<u8>, piece: &mut Piece) {
-    let path = due.found.info.path.clone();
-    let read = read_file(
-        due.format,
-        due.found,
-        due.cursor,
-        options.read,
-        buffer,
-        &mut piece.batch,
-    );
+/// Reads what is new in one file into a piece.
+pub fn read_into(
+    format: &dyn FileFormat,
+    found: &Found,
+    cursor: Option<&Cursor>,
+    options: ReadOptions,
+    buffer: &mut Vec<u8>,
+    piece: &mut Piece,
+) {
+    let read = read_file(format, found, cursor, options, buffer, &mut piece.batch);
     let (cursor, resets_problems, problems) = match read {
         Ok(FileRead {
             cursor,
@@ -278,15 +285,41 @@ fn read_one(due: &Due<'_>, options: ScanOptions, buffer: &mut Vec<u8>, piece: &m
         }
     };
     let key = CursorKey {
-        path,
-        pass: options.read.pass,
+        path: found.info.path.clone(),
+        pass: options.pass,
     };
     piece.files.push(FileUpdate {
         key,
-        format: due.format.name(),
+        format: format.name(),
         cursor,
         resets_problems,
         problems,
+    });
+}
+
+/// Reports that a live file is gone, and forgets it.
+pub fn removed(
+    format: &dyn FileFormat,
+    root: &Root,
+    key: &CursorKey,
+    cursor: &Cursor,
+    now: Timestamp,
+    piece: &mut Piece,
+) {
+    let info = FileInfo {
+        root: root.path.clone(),
+        path: key.path.clone(),
+        role: FileRole::Live,
+        born: now,
+        modified: now,
+    };
+    format.removed(&info, &cursor.state, now, &mut piece.batch);
+    piece.files.push(FileUpdate {
+        key: key.clone(),
+        format: format.name(),
+        cursor: None,
+        resets_problems: true,
+        problems: Vec::new(),
     });
 }
 
@@ -320,22 +353,7 @@ fn gone(
         {
             continue;
         }
-        let info = super::FileInfo {
-            root: root.root.path.clone(),
-            path: key.path.clone(),
-            role: FileRole::Live,
-            born: now,
-            modified: now,
-        };
-        root.format
-            .removed(&info, &cursor.state, now, &mut piece.batch);
-        piece.files.push(FileUpdate {
-            key: key.clone(),
-            format: root.format.name(),
-            cursor: None,
-            resets_problems: true,
-            problems: Vec::new(),
-        });
+        removed(root.format, &root.root, key, cursor, now, &mut piece);
     }
     (!piece.files.is_empty()).then_some(piece)
 }

@@ -18,7 +18,7 @@ pub(super) fn report(
     out: &mut Batch,
 ) {
     // A fork's copies are the original's events.
-    if line.request_session_id.is_some() {
+    if line.original().is_some() {
         return;
     }
     let mut events = Events {

@@ -75,7 +75,7 @@ pub(super) fn report(
     out: &mut Batch,
 ) {
     // What a fork copied happened to the original.
-    if line.request_session_id.is_some() {
+    if line.original().is_some() {
         return;
     }
     let mut say = |signal| {

@@ -29,7 +29,7 @@ pub(super) struct Line<'a> {
     pub session_id: Option<Cow<'a, str>>,
     /// Set on lines that a fork copied: the session that made the request.
     #[serde(borrow)]
-    pub request_session_id: Option<Cow<'a, str>>,
+    request_session_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub cwd: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -70,6 +70,13 @@ impl<'a> Line<'a> {
 
     pub fn at(&self) -> Option<Timestamp> {
         self.timestamp.as_deref().and_then(Timestamp::parse)
+    }
+
+    /// The session that a line was copied from.
+    pub fn original(&self) -> Option<&str> {
+        self.request_session_id
+            .as_deref()
+            .filter(|id| !id.is_empty() && self.session_id.as_deref() != Some(id))
     }
 
     /// The error class of a synthetic line, which is a plain string there.

@@ -192,11 +192,17 @@ impl Transcript {
     fn facts(&mut self, line: &Line<'_>, want: Want, out: &mut Batch) {
         let Some(at) = line.at() else { return };
         self.memory.at = self.memory.at.max(at);
-        // A fork's copied lines speak of the time and place of the original.
-        if !want.accounting || line.request_session_id.is_some() {
+        if !want.accounting {
             return;
         }
         let session = self.session(line.session_id.as_deref(), out);
+        if let Some(original) = line.original() {
+            // Copied lines speak of the time and place of the original.
+            if self.agent.is_none() {
+                out.patch(session).parent = Some((session_key(original, None), Relation::Fork));
+            }
+            return;
+        }
         let patch = out.patch(session);
         patch.touch(at);
         if let Some(cwd) = line.cwd.as_deref()
@@ -270,10 +276,7 @@ impl Transcript {
             ),
         };
         // A line that a fork copied names the session that made the request: the call is that session's.
-        let original = line
-            .request_session_id
-            .as_deref()
-            .filter(|id| line.session_id.as_deref() != Some(id));
+        let original = line.original();
         let (session, credit) = match original {
             Some(id) => (out.session(&session_key(id, self.agent.as_deref())), 0),
             None => (self.session(line.session_id.as_deref(), out), self.born.0),
