@@ -30,7 +30,8 @@ impl Monitor {
         let data = self
             .inner
             .read(|connection| sqlite::usage(connection, query))?;
-        Ok(report(query, &data, None, self.inner.clock.now()))
+        let prices = query.cache_savings.then_some(&*self.inner.book);
+        Ok(report(query, &data, prices, self.inner.clock.now()))
     }
 
     /// Sessions that match a filter, the one active most lately first.

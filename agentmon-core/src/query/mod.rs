@@ -27,9 +27,8 @@ pub use session::{
 };
 pub use source::{RootState, SourceProblem, SourceReport};
 pub use usage::{
-    Block, CacheRates, Dimensions, Order, Projection, Rates, ReportKind, ReportedTotals, Sums,
-    Unattributed, Unpriced, UsageCell, UsageData, UsageFilter, UsageQuery, UsageReport, UsageRow,
-    UsageSession, report,
+    Block, Dimensions, Order, Projection, ReportKind, ReportedTotals, Sums, Unattributed, Unpriced,
+    UsageCell, UsageData, UsageFilter, UsageQuery, UsageReport, UsageRow, UsageSession, report,
 };
 pub use when::{Edge, WhenError, parse_when};
 pub use zone::{WeekStart, Zone, ZoneError};

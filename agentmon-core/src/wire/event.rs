@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::part::{Time, Tokens, Usd};
-use crate::model::{EventStatus, Timestamp};
+use crate::model::Timestamp;
 use crate::query::{EventCursor, EventPage, EventRow};
 
 /// A page of events.
@@ -17,7 +17,8 @@ pub fn events(page: &EventPage) -> impl Serialize + '_ {
 }
 
 /// A place in the feed, as text that means nothing to others.
-fn write_cursor(cursor: EventCursor) -> String {
+#[must_use]
+pub fn write_cursor(cursor: EventCursor) -> String {
     format!("{}.{}", cursor.at.0, cursor.id)
 }
 
@@ -65,11 +66,7 @@ impl<'a> From<&'a EventRow> for Event<'a> {
             agent: event.session.agent.as_str(),
             native_id: &event.session.native_id,
             kind: event.kind.as_str(),
-            status: match event.status {
-                EventStatus::Success => "success",
-                EventStatus::Error => "error",
-                EventStatus::Timeout => "timeout",
-            },
+            status: event.status.as_str(),
             tool: event.tool.as_deref(),
             duration_ms: event.duration_ms,
             model: event.model.as_deref(),

@@ -16,7 +16,7 @@ mod usage;
 
 pub use config::{config, config_path};
 pub use database::{db_backup, db_check, db_stats, db_vacuum};
-pub use event::{events, parse_cursor};
+pub use event::{events, parse_cursor, write_cursor};
 pub use session::{explanation, session, session_change, sessions};
 pub use source::sources;
 pub use status::status;

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::part::Time;
-use crate::model::ProblemKind;
 use crate::query::{RootState, SourceReport};
 
 /// What was looked for, found and skipped.
@@ -38,7 +37,7 @@ struct Source<'a> {
 
 #[derive(Serialize)]
 struct Problem<'a> {
-    kind: ProblemKind,
+    kind: &'static str,
     file: String,
     offset: u64,
     detail: &'a str,
@@ -65,7 +64,7 @@ impl<'a> From<&'a SourceReport> for Source<'a> {
                 .problems
                 .iter()
                 .map(|problem| Problem {
-                    kind: problem.kind,
+                    kind: problem.kind.as_str(),
                     file: problem.file.display().to_string(),
                     offset: problem.offset,
                     detail: &problem.detail,
