@@ -7,8 +7,10 @@
 
 mod config;
 mod database;
+mod doctor;
 mod event;
 mod part;
+mod price;
 mod session;
 mod source;
 mod status;
@@ -16,7 +18,9 @@ mod usage;
 
 pub use config::{config, config_path};
 pub use database::{db_backup, db_check, db_stats, db_vacuum};
+pub use doctor::doctor;
 pub use event::{events, parse_cursor, write_cursor};
+pub use price::{prices, prices_check};
 pub use session::{explanation, session, session_change, sessions};
 pub use source::sources;
 pub use status::status;

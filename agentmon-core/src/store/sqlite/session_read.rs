@@ -103,6 +103,7 @@ pub fn sessions(
     if !filter.within {
         conditions.add("session.report_as = session.id", []);
     }
+    conditions.session_ids(&filter.sessions);
     conditions.any(&filter.states, "session.state = ?", |state| {
         vec![state.to_string().into()]
     });
