@@ -11,7 +11,7 @@ use super::{Inner, Monitor, RING};
 use crate::Error;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides};
-use crate::pricing::PriceBook;
+use crate::pricing::{PriceBook, PriceOverride};
 use crate::session::StatePolicy;
 use crate::source::{Env, FileFormat, formats};
 use crate::store::sqlite::{Readers, Writer, open_reader, open_writer};
@@ -190,9 +190,25 @@ fn create_private_folder(path: &Path) -> Result<(), StoreError> {
     })
 }
 
+/// The embedded prices with the user's own in front.
 fn price_book(config: &Config) -> Result<Arc<PriceBook>, Error> {
-    let _ = config;
-    Ok(Arc::new(PriceBook))
+    let overrides: Vec<PriceOverride> = config
+        .prices
+        .iter()
+        .map(|(model, price)| PriceOverride {
+            model: model.to_string(),
+            from: None,
+            input: price.value.input,
+            output: price.value.output,
+            cache_read: price.value.cache_read,
+            cache_write_5m: price.value.cache_creation_5m,
+            cache_write_1h: price.value.cache_creation_1h,
+            web_search: None,
+            tiers: Vec::new(),
+            modes: std::collections::BTreeMap::new(),
+        })
+        .collect();
+    Ok(Arc::new(PriceBook::with_overrides(&overrides)?))
 }
 
 /// The state machine's times as configured.

@@ -56,39 +56,41 @@ pub fn read_lines(
         ..End::default()
     };
     let mut filled = 0;
+    // Bytes at the start of the buffer that are known to hold no line end.
+    let mut searched = 0;
     loop {
-        let count = match reader.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        end.read_to += count as u64;
-        let fresh = filled..filled + count;
-        filled += count;
-        let Some(last) = memrchr(b'\n', &buffer[fresh.clone()]).map(|at| fresh.start + at) else {
-            if filled < buffer.len() {
-                continue;
+        if let Some(last) = memrchr(b'\n', &buffer[searched..filled]).map(|at| searched + at) {
+            let go_on = each(end.offset, &buffer[..=last]);
+            end.offset += last as u64 + 1;
+            buffer.copy_within(last + 1..filled, 0);
+            filled -= last + 1;
+            searched = filled;
+            if !go_on {
+                break;
             }
-            if filled < MAX_LINE {
-                buffer.resize((filled * 2).min(MAX_LINE), 0);
-                continue;
-            }
+        }
+        searched = filled;
+        if filled == MAX_LINE {
             let length = filled as u64 + skip_line(reader, buffer, &mut end, &mut filled)?;
             end.too_long.push(TooLong {
                 offset: end.offset,
                 length,
             });
             end.offset += length;
+            searched = 0;
             continue;
-        };
-        // Reading on until the buffer is full would save few calls and cost latency.
-        let go_on = each(end.offset, &buffer[..=last]);
-        end.offset += last as u64 + 1;
-        buffer.copy_within(last + 1..filled, 0);
-        filled -= last + 1;
-        if !go_on {
-            break;
+        }
+        if filled == buffer.len() {
+            buffer.resize((filled * 2).min(MAX_LINE), 0);
+        }
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => {
+                end.read_to += count as u64;
+                filled += count;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     end.rest = buffer[..filled].to_vec();
@@ -146,9 +148,10 @@ mod tests {
             7,
             &mut Vec::new(),
             |offset, piece| {
-                assert_eq!(offset, next);
+                // Only a line that was skipped leaves a gap.
+                assert!(offset == next || (text.len() > MAX_LINE && offset > next));
                 assert_eq!(piece.last(), Some(&b'\n'));
-                next += piece.len() as u64;
+                next = offset + piece.len() as u64;
                 whole.extend_from_slice(piece);
                 true
             },
