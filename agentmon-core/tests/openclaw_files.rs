@@ -1081,13 +1081,6 @@ fn a_monitor_stores_each_conversation_once_wherever_its_files_lie() {
     };
     common::refresh(&monitor).unwrap();
     common::assert_same("totals", &stored(), &wanted);
-    let sessions = || {
-        monitor
-            .sessions(&SessionFilter::default())
-            .unwrap()
-            .sessions
-    };
-    assert_eq!(sessions().len(), 24);
 
     // Deleting a conversation renames its file: nothing is lost and nothing doubled.
     let folder = home.path().join(".openclaw/agents/main/sessions");
