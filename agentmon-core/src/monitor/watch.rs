@@ -507,7 +507,7 @@ fn index_paths(
         let Some((format, found)) = found else {
             continue;
         };
-        if !matches!(found.info.role, FileRole::Lines | FileRole::CompressedLines) {
+        if !found.info.role.has_content() {
             continue;
         }
         let key = CursorKey {

@@ -53,6 +53,14 @@ pub enum FileRole {
     Live,
 }
 
+impl FileRole {
+    /// Whether files of this role hold text for timelines and search, beside facts.
+    #[must_use]
+    pub const fn has_content(self) -> bool {
+        matches!(self, Self::Lines | Self::CompressedLines)
+    }
+}
+
 /// What a reader wants from a piece of a file. Accounting (calls and session facts) is wanted first and everywhere;
 /// evidence only where a session may still matter; content is indexed behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
