@@ -20,6 +20,8 @@ pub mod query;
 pub mod source;
 #[cfg(feature = "monitor")]
 pub mod store;
+#[cfg(feature = "monitor")]
+pub mod wire;
 
 #[cfg(feature = "monitor")]
 pub use error::Error;

@@ -7,8 +7,9 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Config, ConfigError, Origin, PriceOverride, Setting, SourceConfig, zone};
+use super::{Config, ConfigError, Origin, Setting, SourceConfig, zone};
 use crate::model::{AgentKind, Span};
+use crate::pricing::{PriceBook, PriceOverride};
 use crate::query::WeekStart;
 use crate::source::Env;
 
@@ -21,7 +22,7 @@ struct File {
     #[serde(default)]
     sources: BTreeMap<Agent, Source>,
     #[serde(default)]
-    prices: BTreeMap<String, Spanned<Price>>,
+    prices: Vec<Spanned<PriceOverride>>,
     #[serde(default)]
     retention: RetentionTimes,
     #[serde(default)]
@@ -53,16 +54,6 @@ enum Agent {
 struct Source {
     enabled: Option<Spanned<bool>>,
     roots: Option<Spanned<Vec<String>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Price {
-    input: f64,
-    output: f64,
-    cache_read: Option<f64>,
-    cache_creation_5m: Option<f64>,
-    cache_creation_1h: Option<f64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -118,10 +109,17 @@ pub(super) fn apply(
             .sources
             .insert(agent.into(), SourceConfig { enabled, roots });
     }
-    for (model, price) in file.prices {
+    for price in file.prices {
         let origin = place.origin(price.span());
-        let setting = Setting::new(price_override(&model, price.get_ref(), &origin)?, origin);
-        config.prices.insert(model.into(), setting);
+        let price = price.into_inner();
+        PriceBook::with_overrides(std::slice::from_ref(&price)).map_err(|error| {
+            ConfigError::Value {
+                origin: origin.clone(),
+                key: "prices".to_owned(),
+                message: error.to_string(),
+            }
+        })?;
+        config.prices.push(Setting::new(price, origin));
     }
 
     let off_or_span =
@@ -172,39 +170,6 @@ fn span(key: &str, text: &str, origin: &Origin) -> Result<Span, ConfigError> {
             key: key.to_owned(),
             message: format!("{text:?} is not a length of time: write 90s, 5m, 12h, 30d or 1h30m"),
         })
-}
-
-fn price_override(
-    model: &str,
-    price: &Price,
-    origin: &Origin,
-) -> Result<PriceOverride, ConfigError> {
-    let all = [
-        Some(price.input),
-        Some(price.output),
-        price.cache_read,
-        price.cache_creation_5m,
-        price.cache_creation_1h,
-    ];
-    // A million dollars a token is a typing error, and keeps sums far from the largest amount.
-    if all
-        .into_iter()
-        .flatten()
-        .any(|dollars| !(0.0..1e6).contains(&dollars))
-    {
-        return Err(ConfigError::Value {
-            origin: origin.clone(),
-            key: format!("prices.{model:?}"),
-            message: "prices are US dollars per million tokens, zero or more".to_owned(),
-        });
-    }
-    Ok(PriceOverride {
-        input: price.input,
-        output: price.output,
-        cache_read: price.cache_read,
-        cache_creation_5m: price.cache_creation_5m,
-        cache_creation_1h: price.cache_creation_1h,
-    })
 }
 
 impl From<Agent> for AgentKind {

@@ -17,6 +17,7 @@ pub use origin::{Origin, Setting, SettingRow};
 pub use secret::Secret;
 
 use crate::model::{AgentKind, Span};
+use crate::pricing::PriceOverride;
 use crate::query::{WeekStart, Zone};
 use crate::source::Env;
 
@@ -35,8 +36,8 @@ pub struct Config {
     pub week_start: Setting<WeekStart>,
     /// Sources that are configured; all others are on and look where their agents write by default.
     pub sources: BTreeMap<AgentKind, SourceConfig>,
-    /// Prices that come before the built-in ones, by model name.
-    pub prices: BTreeMap<Box<str>, Setting<PriceOverride>>,
+    /// Prices that come before the built-in ones.
+    pub prices: Vec<Setting<PriceOverride>>,
     /// When what is stored is deleted.
     pub retention: Retention,
     /// When a session counts as stalled or completed.
@@ -50,21 +51,6 @@ pub struct SourceConfig {
     pub enabled: Setting<bool>,
     /// Folders to look at besides the agent's own.
     pub roots: Setting<Vec<PathBuf>>,
-}
-
-/// A model's price as the user knows it, in US dollars per million tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct PriceOverride {
-    /// Fresh input.
-    pub input: f64,
-    /// Output, reasoning included.
-    pub output: f64,
-    /// Read from a cache; the input price if absent.
-    pub cache_read: Option<f64>,
-    /// Written to a five-minute cache; the input price if absent.
-    pub cache_creation_5m: Option<f64>,
-    /// Written to a one-hour cache; the five-minute price if absent.
-    pub cache_creation_1h: Option<f64>,
 }
 
 /// When what is stored is deleted. Nothing is by default: history outlives the agents' own clean-up.
@@ -110,7 +96,7 @@ impl Config {
             },
             week_start: Setting::default_value(WeekStart::Monday),
             sources: BTreeMap::new(),
-            prices: BTreeMap::new(),
+            prices: Vec::new(),
             retention: Retention {
                 events: Setting::default_value(None),
                 sessions: Setting::default_value(None),
@@ -233,9 +219,9 @@ impl Config {
                 },
             ));
         }
-        for (model, price) in &self.prices {
+        for price in &self.prices {
             rows.push(SettingRow::new(
-                &format!("prices.{model:?}"),
+                &format!("prices.{:?}", price.value.model),
                 price,
                 |price| {
                     format!(

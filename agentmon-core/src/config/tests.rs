@@ -32,7 +32,8 @@ enabled = false
 [sources.claude_code]
 roots = ["~/old", "/mnt/claude"]
 
-[prices."my-model"]
+[[prices]]
+model = "my-model"
 input = 1
 output = 2.5
 
@@ -52,7 +53,7 @@ stall_after = "10m"
     assert!(!config.is_enabled(&AgentKind::Codex));
     assert!(config.is_enabled(&AgentKind::Gemini));
     assert!(config.extra_roots(&AgentKind::ClaudeCode)[0].ends_with("old"));
-    assert_eq!(config.prices["my-model"].value.output, 2.5);
+    assert_eq!(config.prices[0].value.output, 2.5);
     assert_eq!(
         config.retention.events.value,
         Some(Span::from_mins(90 * 24 * 60))
@@ -70,8 +71,8 @@ stall_after = "10m"
         ("data_dir", 1),
         ("time_zone", 2),
         ("week_start", 3),
-        ("retention.events", 16),
-        ("state.stall_after", 19),
+        ("retention.events", 17),
+        ("state.stall_after", 20),
         ("sources.claude_code.roots", 9),
         ("sources.codex.enabled", 6),
         ("prices.\"my-model\"", 11),
@@ -134,12 +135,12 @@ fn wrong_files_say_where_and_what() {
             "~/.config/agentmon/agentmon.toml:2: state.stall_after: \"soon\" is not a length of time: write 90s, 5m, 12h, 30d or 1h30m",
         ),
         (
-            "[prices.x]\ninput = -1\noutput = 0\n",
-            "~/.config/agentmon/agentmon.toml:1: prices.\"x\": prices are US dollars per million tokens, zero or more",
+            "[[prices]]\nmodel = \"x\"\ninput = -1\noutput = 0\n",
+            "~/.config/agentmon/agentmon.toml:1: prices: price of `x`: `input` is -1, but must be 0 to 1000000 (USD per million tokens)",
         ),
         (
-            "[prices.x]\ninput = 1\n",
-            "~/.config/agentmon/agentmon.toml:1: missing field `output`\n    [prices.x]",
+            "[[prices]]\nmodel = \"x\"\ninput = 1\n",
+            "~/.config/agentmon/agentmon.toml:1: missing field `output`\n    [[prices]]",
         ),
         (
             "a = [",

@@ -195,18 +195,7 @@ fn price_book(config: &Config) -> Result<Arc<PriceBook>, Error> {
     let overrides: Vec<PriceOverride> = config
         .prices
         .iter()
-        .map(|(model, price)| PriceOverride {
-            model: model.to_string(),
-            from: None,
-            input: price.value.input,
-            output: price.value.output,
-            cache_read: price.value.cache_read,
-            cache_write_5m: price.value.cache_creation_5m,
-            cache_write_1h: price.value.cache_creation_1h,
-            web_search: None,
-            tiers: Vec::new(),
-            modes: std::collections::BTreeMap::new(),
-        })
+        .map(|price| price.value.clone())
         .collect();
     Ok(Arc::new(PriceBook::with_overrides(&overrides)?))
 }

@@ -30,7 +30,8 @@ impl Monitor {
         let data = self
             .inner
             .read(|connection| sqlite::usage(connection, query))?;
-        Ok(report(query, &data, None, self.inner.clock.now()))
+        let prices = query.cache_savings.then_some(&*self.inner.book);
+        Ok(report(query, &data, prices, self.inner.clock.now()))
     }
 
     /// Sessions that match a filter, the one active most lately first.
@@ -106,18 +107,11 @@ impl Monitor {
     /// [`Error::NotFound`], [`Error::Ambiguous`], [`Error::Store`].
     pub fn explain(&self, id: &str) -> Result<Explanation, Error> {
         let row = self.resolve(id)?;
-        let now = self.inner.clock.now();
         self.inner.read(|connection| {
             let session = sqlite::load(connection, row.id)?;
             let transitions = sqlite::transitions(connection, row.id, TRANSITIONS)?;
             let view = views(connection, vec![row])?.remove(0);
-            Ok(explanation(
-                view,
-                session.as_ref(),
-                transitions,
-                now,
-                &self.inner.policy,
-            ))
+            Ok(explanation(view, session.as_ref(), transitions))
         })
     }
 

@@ -1,9 +1,9 @@
 //! One session in detail: the agent's own count beside ours, and the evidence behind its state.
 
 use super::usage::unattributed::beyond;
-use super::{EvidenceRow, Explanation, ModelUsage, SessionView, Sums, Transition, Unattributed};
-use crate::model::{ModelTotals, NanoUsd, SessionKey, Timestamp, Usage};
-use crate::session::{self, Session, StatePolicy};
+use super::{Explanation, ModelUsage, SessionView, Sums, Unattributed};
+use crate::model::{ModelTotals, NanoUsd, SessionKey, Usage};
+use crate::session::{Session, Transition};
 
 /// What the agent itself counts, by model, and what of it no counted call accounts for.
 #[must_use]
@@ -51,23 +51,14 @@ pub fn cross_check(
 pub fn explanation(
     view: SessionView,
     session: Option<&Session>,
-    transitions: Vec<session::Transition>,
-    now: Timestamp,
-    policy: &StatePolicy,
+    transitions: Vec<Transition>,
 ) -> Explanation {
-    let verdict = session.map(|session| &session.verdict);
-    let mut evidence: Vec<EvidenceRow> = Vec::new();
-    let _ = (now, &mut evidence, verdict);
-    let transition = |transition: session::Transition| Transition {
-        at: transition.at,
-        from: Some(transition.from.as_str().into()),
-        to: transition.to.as_str().into(),
-        reason: Some(transition.reason.to_string().into()),
-    };
     Explanation {
         session: view,
-        evidence,
-        transitions: transitions.into_iter().map(transition).collect(),
-        next_deadline: session.and_then(|session| session.next_deadline(policy)),
+        verdict: session
+            .map(|session| session.verdict.clone())
+            .unwrap_or_default(),
+        evidence: Vec::new(),
+        transitions,
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::model::{
     AgentKind, NanoUsd, Progress, QuotaWindow, Relation, SessionKey, Span, Timestamp,
 };
-use crate::session::Evidence;
+use crate::session::{Evidence, Liveness, Reason, State, Transition, Verdict};
 
 use super::event::EventRow;
 use super::usage::{Sums, Unattributed};
@@ -22,8 +22,10 @@ pub struct Project {
 /// Which sessions. An empty list lets everything through; the entries of one list are alternatives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionFilter {
-    /// States, by name.
-    pub states: Vec<Box<str>>,
+    /// Sessions, by id or by a beginning of it.
+    pub sessions: Vec<Box<str>>,
+    /// States.
+    pub states: Vec<State>,
     /// Agents.
     pub agents: Vec<AgentKind>,
     /// Models used last, by name or a beginning of it.
@@ -32,6 +34,9 @@ pub struct SessionFilter {
     pub projects: Vec<Box<str>>,
     /// Sessions active at or after this time.
     pub since: Option<Timestamp>,
+    /// Whether sessions that are not over ([`State::is_over`]) pass `since` in any case: a question that has waited
+    /// for days still waits.
+    pub or_open: bool,
     /// Sessions started before this time.
     pub until: Option<Timestamp>,
     /// Children of this session, by id or a beginning of it.
@@ -59,13 +64,13 @@ pub struct SessionView {
     /// The session it belongs to, and how.
     pub parent: Option<(SessionKey, Relation)>,
     /// What it is doing.
-    pub state: Box<str>,
+    pub state: State,
     /// Why.
-    pub reason: Option<Box<str>>,
-    /// The exact question, command or error message behind the state, if known. Hostile input.
+    pub reason: Reason,
+    /// The exact question, command or error behind the state, if known. Hostile input.
     pub detail: Option<Box<str>>,
-    /// Whether its process is there: `alive`, `dead` or `unknown`.
-    pub liveness: Box<str>,
+    /// Whether its process lives.
+    pub liveness: Liveness,
     /// Since when it is in this state.
     pub since: Timestamp,
     /// Its title. Hostile input, like all text below.
@@ -102,6 +107,39 @@ pub struct SessionView {
     pub pid: Option<u32>,
     /// The file that holds its transcript.
     pub transcript: Option<PathBuf>,
+}
+
+impl SessionView {
+    /// A session of which nothing is known.
+    #[must_use]
+    pub fn new(key: SessionKey) -> Self {
+        Self {
+            key,
+            parent: None,
+            state: State::Unobserved,
+            reason: Reason::NoEvidence,
+            detail: None,
+            liveness: Liveness::Unknown,
+            since: Timestamp::default(),
+            title: None,
+            project: None,
+            branch: None,
+            cwd: None,
+            model: None,
+            version: None,
+            entrypoint: None,
+            role: None,
+            started_at: None,
+            last_activity_at: None,
+            sums: Sums::default(),
+            context: None,
+            progress: None,
+            blocked: Span::default(),
+            children: 0,
+            pid: None,
+            transcript: None,
+        }
+    }
 }
 
 /// Everything about one session.
@@ -152,36 +190,12 @@ pub struct ToolStats {
 pub struct Explanation {
     /// The session.
     pub session: SessionView,
+    /// The verdict and the evidence that decided.
+    pub verdict: Verdict,
     /// The evidence at hand, newest first.
-    pub evidence: Vec<EvidenceRow>,
+    pub evidence: Vec<Evidence>,
     /// How it got here, newest first.
     pub transitions: Vec<Transition>,
-    /// When the state will be looked at again without new evidence.
-    pub next_deadline: Option<Timestamp>,
-}
-
-/// A sign and what it counted for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EvidenceRow {
-    /// The sign.
-    pub evidence: Evidence,
-    /// Whether the verdict rests on it.
-    pub decisive: bool,
-    /// Whether it is too old to count.
-    pub expired: bool,
-}
-
-/// A change of state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transition {
-    /// When.
-    pub at: Timestamp,
-    /// From; `None` for the first.
-    pub from: Option<Box<str>>,
-    /// To.
-    pub to: Box<str>,
-    /// Why.
-    pub reason: Option<Box<str>>,
 }
 
 /// A plan limit as last reported.

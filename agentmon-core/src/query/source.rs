@@ -17,6 +17,19 @@ pub enum RootState {
     Disabled,
 }
 
+impl RootState {
+    /// The name used in JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Missing => "missing",
+            Self::Unreadable(_) => "unreadable",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// One folder in which an agent may have left files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReport {

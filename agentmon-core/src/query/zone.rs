@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
 
 use crate::model::Timestamp;
@@ -72,6 +72,12 @@ impl Zone {
     #[must_use]
     pub fn date(&self, at: Timestamp) -> Date {
         self.0.to_datetime(instant(at)).date()
+    }
+
+    /// The date and time of day in this zone at a point in time.
+    #[must_use]
+    pub fn datetime(&self, at: Timestamp) -> DateTime {
+        self.0.to_datetime(instant(at))
     }
 
     /// The first moment of a date in this zone: usually midnight, later where clocks skip it.

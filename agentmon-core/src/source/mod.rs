@@ -26,6 +26,7 @@ use crate::model::{AgentKind, Batch, Timestamp};
 pub fn formats() -> Vec<Box<dyn FileFormat>> {
     vec![
         Box::new(claude_code::ClaudeCode::default()),
+        Box::new(codex::Codex),
         Box::new(openclaw::OpenClawFiles),
     ]
 }

@@ -198,8 +198,9 @@ pub struct Sums {
     pub usage: Usage,
     /// What the priced calls cost.
     pub cost: NanoUsd,
-    /// What caches saved against sending everything as fresh input; negative where cache writes cost more than
-    /// cache reads saved. Only with [`UsageQuery::cache_savings`], and only of models with a known price.
+    /// What caches saved against sending everything as fresh input, at standard rates without long-prompt tiers;
+    /// negative where cache writes cost more than cache reads saved. Only with [`UsageQuery::cache_savings`], and only
+    /// of models with a known price.
     pub cache_saved: Option<NanoUsd>,
 }
 
@@ -314,25 +315,6 @@ pub struct UsageReport {
     pub unattributed: Vec<Unattributed>,
 }
 
-/// What a model's prompt tokens cost, in nano-dollars a token.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rates {
-    /// Fresh input.
-    pub input: f64,
-    /// Read from a cache.
-    pub cache_read: f64,
-    /// Written to a five-minute cache.
-    pub cache_creation_5m: f64,
-    /// Written to a one-hour cache.
-    pub cache_creation_1h: f64,
-}
-
-/// Tells the rates of a model. The price book does; reports need no more of it.
-pub trait CacheRates {
-    /// The standard rates of a model at a point in time, or `None` where no price is known.
-    fn rates(&self, model: &str, at: Timestamp) -> Option<Rates>;
-}
-
 impl UsageQuery {
     /// A report over everything, in UTC, with the dimensions that its kind has by default.
     #[must_use]
@@ -388,6 +370,20 @@ impl UsageQuery {
 }
 
 impl ReportKind {
+    /// The name used on the command line and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+            Self::Session => "session",
+            Self::Models => "models",
+            Self::Projects => "projects",
+            Self::Blocks => "blocks",
+        }
+    }
+
     /// The dimensions of a report's rows if none are chosen.
     #[must_use]
     pub fn default_dimensions(self) -> Dimensions {

@@ -8,20 +8,21 @@ use super::blocks;
 use super::period::{self, Calendar};
 use super::savings::Savings;
 use super::{
-    Block, CacheRates, Order, ReportKind, Sums, Unpriced, UsageCell, UsageData, UsageQuery,
-    UsageReport, UsageRow, unattributed,
+    Block, Order, ReportKind, Sums, Unpriced, UsageCell, UsageData, UsageQuery, UsageReport,
+    UsageRow, unattributed,
 };
 use crate::model::{NanoUsd, SessionKey, Timestamp};
+use crate::pricing::PriceBook;
 use crate::query::Project;
 use crate::query::filter::{model_matches, project_matches, session_matches};
 
-/// Answers `query` from the store's cells. `rates` is needed only for [`UsageQuery::cache_savings`]; `now` decides
+/// Answers `query` from the store's cells. `prices` are needed only for [`UsageQuery::cache_savings`]; `now` decides
 /// which five-hour window is open.
 #[must_use]
 pub fn report(
     query: &UsageQuery,
     data: &UsageData,
-    rates: Option<&dyn CacheRates>,
+    prices: Option<&PriceBook>,
     now: Timestamp,
 ) -> UsageReport {
     let sessions: Vec<Option<Placed>> = Placed::all(query, data);
@@ -36,7 +37,7 @@ pub fn report(
         _ => (Vec::new(), Vec::new()),
     };
     let mut calendar = Calendar::new(query.kind, &query.zone, query.week_start);
-    let mut savings = Savings::new(rates.filter(|_| query.cache_savings), data);
+    let mut savings = Savings::new(prices.filter(|_| query.cache_savings), data);
     let mut groups: HashMap<Group, Tally> = HashMap::new();
     let mut unpriced: HashMap<u32, (u64, u64)> = HashMap::new();
 

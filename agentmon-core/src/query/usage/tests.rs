@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::AgentKind::{ClaudeCode, Codex};
+use crate::pricing::{PriceBook, PriceOverride};
 
 const PER_TOKEN: i64 = 1000;
 
@@ -340,26 +341,6 @@ fn windows_open_at_the_full_hour_and_do_not_depend_on_filters() {
     );
 }
 
-#[derive(Debug)]
-struct Prices;
-
-impl CacheRates for Prices {
-    fn rates(&self, model: &str, at: Timestamp) -> Option<Rates> {
-        // The price changes at noon of 20 November, inside a day of cells.
-        let input = if at < self::at("2026-11-20T00:00:00Z") {
-            2000.0
-        } else {
-            1000.0
-        };
-        (model == "opus").then_some(Rates {
-            input,
-            cache_read: input / 10.0,
-            cache_creation_5m: input * 1.25,
-            cache_creation_1h: input * 2.0,
-        })
-    }
-}
-
 #[test]
 fn caches_save_reads_and_cost_writes() {
     let mut data = data(&[
@@ -372,25 +353,32 @@ fn caches_save_reads_and_cost_writes() {
         cell.usage.cache_creation_5m = 40;
         cell.usage.cache_creation_1h = 10;
     }
+    let prices = PriceBook::with_overrides(&[PriceOverride {
+        model: "opus".into(),
+        from: None,
+        input: 2.0,
+        output: 10.0,
+        cache_read: Some(0.2),
+        cache_write_5m: Some(2.5),
+        cache_write_1h: Some(4.0),
+        web_search: None,
+        tiers: Vec::new(),
+        modes: std::collections::BTreeMap::new(),
+    }])
+    .unwrap();
     let mut query = UsageQuery::new(ReportKind::Daily);
     let now = at("2026-11-21T12:00:00Z");
     assert_eq!(
-        report(&query, &data, Some(&Prices), now).totals.cache_saved,
+        report(&query, &data, Some(&prices), now).totals.cache_saved,
         None
     );
     query.cache_savings = true;
-    let report = report(&query, &data, Some(&Prices), now);
-    // 100 x 0.9 - 40 x 0.25 - 10 x 1 = 70 input prices a day.
+    let report = report(&query, &data, Some(&prices), now);
+    // 100 x 1.8 - 40 x 0.5 - 10 x 2 = 140 microdollars a day.
     let saved: Vec<_> = report.rows.iter().map(|row| row.sums.cache_saved).collect();
-    assert_eq!(
-        saved,
-        [
-            Some(NanoUsd(140_000)),
-            Some(NanoUsd(70_000)),
-            Some(NanoUsd(0))
-        ]
-    );
-    assert_eq!(report.totals.cache_saved, Some(NanoUsd(210_000)));
+    let expected = [140_000, 140_000, 0].map(|nano| Some(NanoUsd(nano)));
+    assert_eq!(saved, expected);
+    assert_eq!(report.totals.cache_saved, Some(NanoUsd(280_000)));
 }
 
 #[test]

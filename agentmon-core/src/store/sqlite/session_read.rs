@@ -8,7 +8,7 @@ use super::conditions::Conditions;
 use super::sessions::relation_of;
 use crate::model::{AgentKind, Progress, SessionKey, Span, Timestamp};
 use crate::query::{Project, SessionFilter, SessionView, Sums};
-use crate::session::{Session, Transition};
+use crate::session::{Liveness, Reason, Session, State, Transition};
 use crate::store::StoreError;
 
 /// A session and its id in the store.
@@ -60,10 +60,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
                 row.get::<_, String>(3)?,
             ),
             parent: parent.zip(relation),
-            state: row.get::<_, String>(7)?.into(),
-            reason: text(8)?,
+            state: State::parse(row.get_ref(7)?.as_str()?).unwrap_or(State::Unobserved),
+            reason: text(8)?.map_or(Reason::NoEvidence, |text| Reason::parse(&text)),
             detail: text(9)?,
-            liveness: row.get::<_, String>(10)?.into(),
+            liveness: Liveness::parse(row.get_ref(10)?.as_str()?).unwrap_or_default(),
             since: Timestamp(row.get(11)?),
             title: text(12)?,
             project: text(13)?
@@ -103,6 +103,7 @@ pub fn sessions(
     if !filter.within {
         conditions.add("session.report_as = session.id", []);
     }
+    conditions.session_ids(&filter.sessions);
     conditions.any(&filter.states, "session.state = ?", |state| {
         vec![state.to_string().into()]
     });
@@ -119,7 +120,14 @@ pub fn sessions(
         },
     );
     if let Some(since) = filter.since {
-        conditions.add("session.last_activity_at >= ?", [since.0.into()]);
+        conditions.add(
+            if filter.or_open {
+                "(session.last_activity_at >= ? OR session.state NOT IN ('completed', 'failed', 'terminated'))"
+            } else {
+                "session.last_activity_at >= ?"
+            },
+            [since.0.into()],
+        );
     }
     if let Some(until) = filter.until {
         conditions.add("session.started_at < ?", [until.0.into()]);
