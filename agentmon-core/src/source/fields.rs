@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::memchr;
 
 /// An object that does not parse: cut short, followed by something, or not an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -72,23 +72,30 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The place behind the closing quote of a string whose first character is at `at`.
-fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+/// The place behind the closing quote of a string whose first character is at `start`.
+fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     // Keys and ids end soon: looking at a few bytes beats setting up a vector search.
-    let near = bytes.len().min(at + 24);
-    while at < near {
-        match bytes[at] {
-            b'"' => return Some(at + 1),
-            b'\\' => break,
-            _ => at += 1,
-        }
-    }
-    loop {
-        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+    let near = bytes.len().min(start + 24);
+    let mut at = start;
+    while at < near && bytes[at] != b'\\' {
         if bytes[at] == b'"' {
             return Some(at + 1);
         }
-        at += 2;
+        at += 1;
+    }
+    loop {
+        at += memchr(b'"', bytes.get(at..)?)?;
+        // Line ends are escaped far more often than quotes, so the escapes are looked at only before a quote: an even
+        // number of backslashes escapes one another.
+        let escapes = bytes[start..at]
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\\')
+            .count();
+        at += 1;
+        if escapes % 2 == 0 {
+            return Some(at);
+        }
     }
 }
 
@@ -136,7 +143,7 @@ pub fn is_null(value: &[u8]) -> bool {
 #[must_use]
 pub fn string(value: &[u8]) -> Option<Cow<'_, str>> {
     let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if memchr::memchr(b'\\', inner).is_none() {
+    if memchr(b'\\', inner).is_none() {
         return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
     }
     serde_json::from_slice(value).ok().map(Cow::Owned)
@@ -177,7 +184,7 @@ mod tests {
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
+            any::<i32>().prop_map(|number| Value::from(f64::from(number) / 8.0)),
             ".*".prop_map(Value::from),
             "[\\\\\"{}\\[\\]:, ]*".prop_map(Value::from),
         ];
@@ -197,7 +204,8 @@ mod tests {
             let text = if pretty { serde_json::to_vec_pretty(&object) } else { serde_json::to_vec(&object) }.unwrap();
             prop_assert_eq!(walk(&text).map(Value::Object), Some(object));
             for cut in 0..text.len() {
-                prop_assert!(for_each_field(&text[..cut], |_, _| {}).is_err());
+                let torn = for_each_field(&text[..cut], |_, _| {});
+                prop_assert!(torn.is_err());
             }
         }
 
