@@ -158,9 +158,8 @@ impl Judge<'_> {
                 let reason = (!reason.is_empty()).then(|| reason.clone());
                 draft(State::Terminated, Reason::User(reason))
             }
-            (End::Gone, _) if ended.cut_short.is_some() => {
-                let tool = ended.cut_short.clone().flatten();
-                draft(State::Failed, Reason::Crashed(tool))
+            (End::Gone, _) if ended.cut_short => {
+                draft(State::Failed, Reason::Crashed(ended.tool.clone()))
             }
             // The last thing that happened is what counts: leaving after a failure does not mend it.
             (End::Gone | End::Session(_), Phase::Rest(rest))

@@ -80,8 +80,9 @@ fn admit_signal(signal: &Signal) -> Signal {
         S::SubagentStarted { id: child } => S::SubagentStarted { id: id(child) },
         S::SubagentFinished { id: child } => S::SubagentFinished { id: id(child) },
         S::ContextUsed { fraction } => S::ContextUsed {
+            // Four places are plenty, and come back the same from JSON.
             fraction: if fraction.is_finite() {
-                fraction.clamp(0.0, 10.0)
+                (fraction.clamp(0.0, 10.0) * 10_000.0).round() / 10_000.0
             } else {
                 0.0
             },

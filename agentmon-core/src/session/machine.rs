@@ -53,7 +53,9 @@ pub(super) struct Machine {
     pub(super) agents: Vec<(Box<str>, Timestamp)>,
     /// Since when, by the word of the client, no child runs.
     pub(super) childless: Option<Timestamp>,
-    /// Whether anything was ever asked of it.
+    /// When its process, or its conversation, began.
+    started: Option<Timestamp>,
+    /// Whether anything was asked of it since.
     prompted: bool,
 }
 
@@ -191,7 +193,7 @@ impl Machine {
     fn turn(&mut self, sign: &Evidence, by: &EvidenceRef, rules: Rules<'_>) {
         use Signal as S;
         match &sign.signal {
-            S::SessionStarted { how } => self.session_started(how, by),
+            S::SessionStarted { how } => self.session_started(how, by, rules),
             S::PromptSubmitted => {
                 self.prompted = true;
                 self.pending.asks.clear();
@@ -305,10 +307,10 @@ impl Machine {
                     self.rest(RestKind::Still, by, rules);
                 }
             }
-            S::Queued { reason } => self.enter(Phase::Queued(Reason::queued(reason)), by),
+            S::Queued { reason } => self.enter(Phase::Queued(Reason::parse(reason)), by),
             S::Spawned => self.enter(Phase::Spawning, by),
             S::Uncovered { reason } => {
-                self.uncovered = Some((Reason::uncovered(reason), by.clone()));
+                self.uncovered = Some((Reason::parse(reason), by.clone()));
             }
             S::Covered => {
                 self.uncovered = None;
@@ -340,14 +342,19 @@ impl Machine {
         self.limit = None;
     }
 
-    fn session_started(&mut self, how: &str, by: &EvidenceRef) {
+    fn session_started(&mut self, how: &str, by: &EvidenceRef, rules: Rules<'_>) {
         // A compaction starts the session anew in name only.
         if how == "compact" && !matches!(self.phase, Phase::Unknown | Phase::Ended(_)) {
+            return;
+        }
+        // Several sources tell of one start.
+        if matches!(self.phase, Phase::Fresh) && by.at - self.since <= rules.all.settle {
             return;
         }
         self.prompted = false;
         self.agents.clear();
         self.gone = None;
+        self.started = Some(by.at);
         self.enter(Phase::Fresh, by);
     }
 
@@ -442,7 +449,8 @@ impl Machine {
             || matches!(self.overlay, Some(Overlay::Compacting(_)));
         let ended = Ended {
             how,
-            cut_short: busy.then(|| self.pending.tool().map(Into::into)),
+            cut_short: busy,
+            tool: self.pending.tool().map(Into::into),
             before: Box::new(std::mem::take(&mut self.phase)),
             before_since: self.since,
         };
@@ -550,9 +558,11 @@ impl Machine {
                 self.pending.close();
                 self.overlay = None;
             }
-            // A moment of work before anything was asked is the client's own (it starts, or clears).
+            // A moment of work at the start is the client's own.
             Phase::Active
-                if !self.prompted && background == 0 && by.at - self.since <= rules.all.settle =>
+                if !self.prompted
+                    && background == 0
+                    && self.started.is_some_and(|at| by.at - at <= rules.all.straggle) =>
             {
                 self.enter(Phase::Fresh, by);
             }
@@ -693,6 +703,7 @@ impl Machine {
         self.since = self.since.min(now);
         self.seen = self.seen.map(|at| at.min(now));
         self.looked = self.looked.map(|at| at.min(now));
+        self.started = self.started.map(|at| at.min(now));
         self.childless = self.childless.map(|at| at.min(now));
         self.pending.set_back(now);
     }

@@ -86,8 +86,10 @@ pub(super) struct Ended {
     pub(super) how: End,
     /// Where it stood before, for a process that turns out to live, and for an end in good order after a failure.
     pub(super) before: Box<Phase>,
-    /// Whether a turn was going on, and the tool that ran.
-    pub(super) cut_short: Option<Option<Box<str>>>,
+    /// Whether a turn was going on.
+    pub(super) cut_short: bool,
+    /// The tool that ran.
+    pub(super) tool: Option<Box<str>>,
     /// When `before` began.
     pub(super) before_since: Timestamp,
 }

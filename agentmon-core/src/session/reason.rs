@@ -121,29 +121,6 @@ impl Reason {
         }
     }
 
-    /// The reason for which a session is queued.
-    pub(super) fn queued(word: &str) -> Self {
-        match Self::parse(word) {
-            known @ (Self::Slot
-            | Self::LimitUntil
-            | Self::Budget
-            | Self::WorkerDown
-            | Self::Paused) => known,
-            _ => Self::Other(word.into()),
-        }
-    }
-
-    /// The reason for which agentmon cannot see a session.
-    pub(super) fn uncovered(word: &str) -> Self {
-        match Self::parse(word) {
-            known @ (Self::HooksMissing
-            | Self::HooksUntrusted
-            | Self::HostUnreachable
-            | Self::SourceGone) => known,
-            _ => Self::Other(word.into()),
-        }
-    }
-
     /// The reason of a limit.
     pub(super) fn limited(word: &str, resets_at: Option<Timestamp>) -> Self {
         if word.starts_with("rate_limit") {
