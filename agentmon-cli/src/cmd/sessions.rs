@@ -166,7 +166,8 @@ impl ShortIds {
 
     pub(super) fn new<'a>(keys: impl Iterator<Item = &'a SessionKey>) -> Self {
         let mut sorted: Vec<&SessionKey> = keys.collect();
-        sorted.sort_by(|a, b| a.native_id.cmp(&b.native_id));
+        sorted.sort_by(|a, b| (&a.native_id, a).cmp(&(&b.native_id, b)));
+        sorted.dedup();
         let shared = |a: &SessionKey, b: &SessionKey| {
             let pairs = a.native_id.chars().zip(b.native_id.chars());
             pairs.take_while(|(a, b)| a == b).count()
@@ -259,11 +260,12 @@ mod tests {
             "01a1fd6f-e3e0-7d02",
             "208c03df-1111",
             "x",
+            "x",
         ]
         .map(|id| SessionKey::new(AgentKind::Codex, id))
         .into();
         let ids = ShortIds::new(keys.iter());
         let shown: Vec<String> = keys.iter().map(|key| ids.of(key)).collect();
-        assert_eq!(shown, ["01a1fd6f-e0", "01a1fd6f-e3", "208c03df", "x"]);
+        assert_eq!(shown, ["01a1fd6f-e0", "01a1fd6f-e3", "208c03df", "x", "x"]);
     }
 }
