@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod common;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -166,9 +168,7 @@ impl Kept {
 }
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/openclaw")
-        .join(name)
+    common::fixture("openclaw").join(name)
 }
 
 /// The files that the format asks for below a state folder.
@@ -213,6 +213,7 @@ fn bytes(file: &FileInfo) -> Vec<u8> {
 fn feed(parser: &mut dyn Parser, base: usize, bytes: &[u8], kept: &mut Kept) {
     let mut batch = Batch::default();
     parser.feed(base as u64, bytes, ALL, NOW, &mut batch);
+    parser.finish(ALL, &mut batch);
     kept.absorb(batch);
 }
 
@@ -253,10 +254,6 @@ fn recording(name: &str) -> Value {
 
 #[test]
 fn totals_of_every_session_are_exact() {
-    let shared = ["../../shared/fixtures", "../../../shared/fixtures"]
-        .map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
-        .into_iter()
-        .find(|path| path.is_dir());
     for (name, original) in [
         ("clawdbot-2026.1.24", "clawdbot/state"),
         ("openclaw-2026.7.1", "openclaw/state-2026.7.1"),
@@ -264,13 +261,10 @@ fn totals_of_every_session_are_exact() {
         let kept = read(&fixture(name));
         assert_eq!(kept.totals(), recording(name), "{name}");
         assert_eq!(kept.problems, [], "{name}");
-        match &shared {
-            Some(shared) => {
-                let kept = read(&shared.join(original));
-                assert_eq!(kept.totals(), recording(name), "{original}");
-                assert_eq!(kept.problems, [], "{original}");
-            }
-            None => eprintln!("SKIPPED: {original}: the untrimmed recordings are not here"),
+        if let Some(original) = common::shared(&format!("fixtures/{original}")) {
+            let kept = read(&original);
+            assert_eq!(kept.totals(), recording(name), "{original:?}");
+            assert_eq!(kept.problems, [], "{original:?}");
         }
     }
 }
@@ -1003,7 +997,7 @@ fn hand_edited_and_hostile_session_files() {
     ] {
         assert_eq!(rows(text).problems, malformed, "{}", &text[..1]);
     }
-    let bad = |count| vec![(ProblemKind::BadField, "sessionId".to_owned()); count];
+    let bad = |count| vec![(ProblemKind::BadField, "session row".to_owned()); count];
     let kept = rows(
         r#"{"a":{"sessionId":{}},"b":{"sessionId":"b","updatedAt":1e99,"model":[],"origin":7,"spawnedBy":{}}}"#,
     );
@@ -1040,4 +1034,59 @@ fn all_state_folders_are_looked_at() {
         "OPENCLAW_PROFILE=/h/.openclaw-work",
     ];
     assert_eq!(roots(&env), [&first[..], &home[1..]].concat());
+}
+
+#[test]
+fn a_monitor_stores_each_conversation_once_wherever_its_files_lie() {
+    let home = tempfile::tempdir().unwrap();
+    // A machine after the renaming: the old folder, a copy of it under the second name, and the new one.
+    for (folder, recording) in [
+        (".clawdbot", "clawdbot-2026.1.24"),
+        (".moltbot", "clawdbot-2026.1.24"),
+        (".openclaw", "openclaw-2026.7.1"),
+    ] {
+        common::copy(&fixture(recording), &home.path().join(folder));
+    }
+    let monitor = common::monitor(home.path());
+    let expected = ["clawdbot-2026.1.24", "openclaw-2026.7.1"].map(recording);
+    let mut wanted = BTreeMap::new();
+    for (session, models) in expected.iter().flat_map(|all| all.as_object().unwrap()) {
+        for (model, sums) in models.as_object().unwrap() {
+            let fields = ["calls", "input", "output", "cache_read", "cache_write"];
+            let sums = fields.map(|field| sums[field].as_u64().unwrap());
+            wanted.insert((session.clone(), model.clone()), sums);
+        }
+    }
+    let stored = || -> BTreeMap<_, _> {
+        let sums = common::by_session(&monitor).into_iter();
+        sums.map(|(key, sums)| {
+            let Usage {
+                input,
+                output,
+                cache_read,
+                ..
+            } = sums.usage;
+            (
+                key,
+                [
+                    sums.requests,
+                    input,
+                    output,
+                    cache_read,
+                    sums.usage.cache_creation(),
+                ],
+            )
+        })
+        .collect()
+    };
+    common::refresh(&monitor).unwrap();
+    common::assert_same("totals", &stored(), &wanted);
+
+    // Deleting a conversation renames its file: nothing is lost and nothing doubled.
+    let folder = home.path().join(".openclaw/agents/main/sessions");
+    let name = "dee4b7c4-d0ca-480e-83b2-ecf0df1ac15a.jsonl";
+    let renamed = format!("{name}.deleted.2026-11-21T10-00-00.000Z");
+    fs::rename(folder.join(name), folder.join(renamed)).unwrap();
+    common::refresh(&monitor).unwrap();
+    common::assert_same("after the renaming", &stored(), &wanted);
 }

@@ -10,6 +10,26 @@ use crate::source::read::{Pass, ReadOptions};
 use crate::source::scan::{Piece, ScanOptions, ScannedRoot, find, scan};
 use crate::store::sqlite::load_cursors;
 
+/// Calls that are gathered before they are stored: a first import then writes its table in one go.
+const GATHERED_CALLS: usize = 128 * 1024;
+
+/// Pieces that wait to be stored together.
+#[derive(Debug, Default)]
+struct Pending {
+    pieces: Vec<Piece>,
+    calls: usize,
+}
+
+impl Pending {
+    /// Adds a piece; returns all of them when there are enough. Pieces with text are never kept waiting.
+    fn add(&mut self, piece: Piece) -> Option<Vec<Piece>> {
+        self.calls += piece.batch.calls.len();
+        let full = self.calls >= GATHERED_CALLS || !piece.batch.events.is_empty();
+        self.pieces.push(piece);
+        full.then(|| std::mem::take(self).pieces)
+    }
+}
+
 impl Monitor {
     /// Reads what agents wrote since the last time. Does nothing when another process writes to the database: that
     /// one keeps it fresh.
@@ -73,6 +93,7 @@ impl Inner {
             Phase::Content
         };
         let cursors = self.read(|connection| load_cursors(connection, pass))?;
+        let mut pending = Pending::default();
         let read = ReadOptions {
             pass,
             evidence: options.want_state,
@@ -104,23 +125,29 @@ impl Inner {
                     .iter()
                     .filter(|file| file.cursor.is_none())
                     .count() as u64;
-                self.append(piece, now)?;
+                if let Some(pieces) = pending.add(piece) {
+                    self.append(pieces, now)?;
+                }
                 if let Some(progress) = options.progress {
                     progress.advance(bytes);
                 }
                 Ok::<_, Error>(())
             },
         )?;
+        self.append(pending.pieces, now)?;
         report.files_read += work.files as u64;
         Ok(())
     }
 
-    /// Stores a piece and tells what changed, in that order (I6).
-    pub(super) fn append(&self, piece: Piece, now: Timestamp) -> Result<(), Error> {
+    /// Stores pieces and tells what changed, in that order (I6).
+    pub(super) fn append(&self, pieces: Vec<Piece>, now: Timestamp) -> Result<(), Error> {
+        if pieces.is_empty() {
+            return Ok(());
+        }
         let Some(mut writer) = self.writer() else {
             return Ok(());
         };
-        let changes = writer.append(piece, now)?;
+        let changes = writer.append(pieces, now)?;
         drop(writer);
         self.publish(changes);
         Ok(())

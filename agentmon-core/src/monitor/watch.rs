@@ -221,7 +221,7 @@ impl<'a> Watcher<'a> {
                         .iter()
                         .map(|file| (file.key.clone(), file.cursor.clone())),
                 );
-                self.inner.append(piece, now)
+                self.inner.append(vec![piece], now)
             },
         )?;
         self.behind
@@ -303,7 +303,7 @@ impl<'a> Watcher<'a> {
             .iter()
             .map(|file| (file.key.clone(), file.cursor.clone()))
             .collect();
-        self.inner.append(piece, now)?;
+        self.inner.append(vec![piece], now)?;
         self.behind
             .add(updates.iter().map(|(key, _)| key.path.clone()));
         for (key, cursor) in updates {
@@ -481,7 +481,7 @@ fn index_all(inner: &Inner, behind: &Behind) -> Result<HashMap<CursorKey, Cursor
             if behind.is_stopped() {
                 return Err(Interrupted::Stopped);
             }
-            inner.append(piece, now).map_err(Interrupted::Failed)
+            inner.append(vec![piece], now).map_err(Interrupted::Failed)
         },
     )?;
     load()
@@ -507,7 +507,7 @@ fn index_paths(
         let Some((format, found)) = found else {
             continue;
         };
-        if !matches!(found.info.role, FileRole::Lines | FileRole::CompressedLines) {
+        if !found.info.role.has_content() {
             continue;
         }
         let key = CursorKey {
@@ -533,7 +533,7 @@ fn index_paths(
         .iter()
         .map(|file| (file.key.clone(), file.cursor.clone()))
         .collect();
-    inner.append(piece, now)?;
+    inner.append(vec![piece], now)?;
     for (key, cursor) in updates {
         match cursor {
             Some(cursor) => cursors.insert(key, cursor),

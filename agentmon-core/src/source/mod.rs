@@ -26,6 +26,7 @@ use crate::model::{AgentKind, Batch, Timestamp};
 pub fn formats() -> Vec<Box<dyn FileFormat>> {
     vec![
         Box::new(claude_code::ClaudeCode::default()),
+        Box::new(codex::Codex),
         Box::new(openclaw::OpenClawFiles),
     ]
 }
@@ -51,6 +52,14 @@ pub enum FileRole {
     /// A small file that speaks of a running process; read at every sweep, because the process can die without a
     /// write.
     Live,
+}
+
+impl FileRole {
+    /// Whether files of this role hold text for timelines and search, beside facts.
+    #[must_use]
+    pub const fn has_content(self) -> bool {
+        matches!(self, Self::Lines | Self::CompressedLines)
+    }
 }
 
 /// What a reader wants from a piece of a file. Accounting (calls and session facts) is wanted first and everywhere;

@@ -151,6 +151,9 @@ pub fn scan<E>(
     let mut due = Vec::new();
     for root in roots {
         for found in &root.walked.files {
+            if options.read.pass == Pass::Content && !found.info.role.has_content() {
+                continue;
+            }
             let key = CursorKey {
                 path: found.info.path.clone(),
                 pass: options.read.pass,

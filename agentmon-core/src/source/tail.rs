@@ -64,7 +64,6 @@ pub fn read_lines(
             end.offset += last as u64 + 1;
             buffer.copy_within(last + 1..filled, 0);
             filled -= last + 1;
-            searched = filled;
             if !go_on {
                 break;
             }

@@ -3,14 +3,14 @@
 use serde_json::value::RawValue;
 
 use super::evidence::human_prompt;
-use super::line::{Block, Line, SYNTHETIC, blocks};
+use super::line::{Block, FullLine, SYNTHETIC, blocks};
 use crate::model::{
     Batch, DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp,
 };
 
 /// Adds the events of one line.
 pub(super) fn report(
-    line: &Line<'_>,
+    line: &FullLine<'_>,
     at: Timestamp,
     offset: u64,
     session: SessionIndex,
@@ -39,7 +39,7 @@ pub(super) fn report(
 }
 
 struct Events<'a, 'b> {
-    line: &'a Line<'b>,
+    line: &'a FullLine<'b>,
     at: Timestamp,
     offset: u64,
     session: SessionIndex,

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::model::{PriceMode, Timestamp, Usage};
@@ -13,10 +14,16 @@ use crate::model::{PriceMode, Timestamp, Usage};
 /// The model name of lines that the client made up (errors); never a call.
 pub(super) const SYNTHETIC: &str = "<synthetic>";
 
-/// One line of a transcript.
+/// A line with its content, to be read on demand.
+pub(super) type FullLine<'a> = Line<'a, &'a RawValue>;
+
+/// A line without its content: for counting, which must not even look at it.
+pub(super) type SlimLine<'a> = Line<'a, IgnoredAny>;
+
+/// One line of a transcript. `C` is what is kept of content.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Line<'a> {
+#[serde(rename_all = "camelCase", bound(deserialize = "C: Deserialize<'de>"))]
+pub(super) struct Line<'a, C> {
     #[serde(borrow, rename = "type", default)]
     pub kind: Cow<'a, str>,
     #[serde(borrow)]
@@ -56,18 +63,12 @@ pub(super) struct Line<'a> {
     #[serde(borrow)]
     pub tool_denial_kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    pub message: Option<Message<'a>>,
+    pub message: Option<Message<'a, C>>,
     /// The text of `system` lines.
-    #[serde(borrow)]
-    pub content: Option<&'a RawValue>,
+    pub content: Option<C>,
 }
 
-impl<'a> Line<'a> {
-    /// Reads one line. Errors are serde's: they name the place, never content.
-    pub fn parse(bytes: &'a [u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(bytes)
-    }
-
+impl<C> Line<'_, C> {
     pub fn at(&self) -> Option<Timestamp> {
         self.timestamp.as_deref().and_then(Timestamp::parse)
     }
@@ -87,7 +88,8 @@ impl<'a> Line<'a> {
 
 /// The API message inside a `user` or `assistant` line.
 #[derive(Debug, Deserialize)]
-pub(super) struct Message<'a> {
+#[serde(bound(deserialize = "C: Deserialize<'de>"))]
+pub(super) struct Message<'a, C> {
     #[serde(borrow)]
     pub id: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -96,8 +98,7 @@ pub(super) struct Message<'a> {
     pub stop_reason: Option<Cow<'a, str>>,
     pub usage: Option<RawUsage<'a>>,
     /// A string or an array of blocks; read on demand by [`Message::blocks`].
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
+    content: Option<C>,
 }
 
 /// Anthropic's `usage`. `input_tokens` excludes cached tokens, `output_tokens` includes thinking.
@@ -206,7 +207,7 @@ pub(super) struct Block<'a> {
     pub is_error: Option<bool>,
 }
 
-impl<'a> Message<'a> {
+impl<'a> Message<'a, &'a RawValue> {
     /// The content as blocks; a plain string is one text block.
     pub fn blocks(&self) -> serde_json::Result<Vec<Block<'a>>> {
         blocks(self.content)

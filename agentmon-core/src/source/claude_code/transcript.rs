@@ -12,7 +12,7 @@
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-use super::line::{Line, RawUsage, SYNTHETIC};
+use super::line::{FullLine, Line, RawUsage, SYNTHETIC, SlimLine};
 use super::{content, evidence, session_key};
 use crate::model::{
     Batch, CallSource, FactKey, ModelCall, ModelTotals, NanoUsd, ProblemKind, Relation,
@@ -142,18 +142,21 @@ impl Transcript {
         if !(has_usage || searches_prompt || want.evidence || want.content) {
             return;
         }
-        let line = match Line::parse(bytes) {
-            Ok(line) => line,
-            Err(error) => {
-                let kind = if error.is_data() {
-                    ProblemKind::BadField
-                } else {
-                    ProblemKind::Malformed
-                };
-                out.problem(kind, offset, error.to_string());
-                return;
+        if searches_prompt || want.evidence || want.content {
+            match serde_json::from_slice::<FullLine<'_>>(bytes) {
+                Ok(line) => self.full(offset, &line, want, out),
+                Err(error) => broken(&error, offset, out),
             }
-        };
+        } else {
+            match serde_json::from_slice::<SlimLine<'_>>(bytes) {
+                Ok(line) => self.count(offset, &line, out),
+                Err(error) => broken(&error, offset, out),
+            }
+        }
+    }
+
+    /// A line whose content matters.
+    fn full(&mut self, offset: u64, line: &FullLine<'_>, want: Want, out: &mut Batch) {
         if !CONVERSATION.contains(&&*line.kind) {
             // Most lines are only parsed when content is wanted: counting there counts each once.
             if want.content {
@@ -161,40 +164,48 @@ impl Transcript {
             }
             return;
         }
-        self.facts(&line, want, out);
         if want.accounting {
-            self.first_prompt(&line, out);
-            if let ("assistant", Some(usage)) = (
-                &*line.kind,
-                line.message.as_ref().and_then(|m| m.usage.as_ref()),
-            ) {
-                self.call(offset, &line, usage, out);
-            }
+            self.count(offset, line, out);
+            self.first_prompt(line, out);
         }
-        if want.evidence || want.content {
-            let session = self.session(line.session_id.as_deref(), out);
-            let Some(at) = line
-                .at()
-                .or((self.memory.at != Timestamp(0)).then_some(self.memory.at))
-            else {
-                return;
-            };
-            if want.evidence {
-                evidence::report(&line, at, session, self.agent.is_some(), out);
-            }
-            if want.content {
-                content::report(&line, at, offset, session, &self.path, out);
-            }
+        let session = self.session(line.session_id.as_deref(), out);
+        let Some(at) = self.time_of(line) else { return };
+        if want.evidence {
+            evidence::report(line, at, session, self.agent.is_some(), out);
+        }
+        if want.content {
+            content::report(line, at, offset, session, &self.path, out);
+        }
+    }
+
+    /// The line's own time or, failing that, the latest before it.
+    fn time_of<C>(&mut self, line: &Line<'_, C>) -> Option<Timestamp> {
+        if let Some(at) = line.at() {
+            self.memory.at = self.memory.at.max(at);
+            return Some(at);
+        }
+        (self.memory.at != Timestamp(0)).then_some(self.memory.at)
+    }
+
+    /// Facts and call of a line.
+    fn count<C>(&mut self, offset: u64, line: &Line<'_, C>, out: &mut Batch) {
+        if !CONVERSATION.contains(&&*line.kind) {
+            return;
+        }
+        self.facts(line, out);
+        let usage = line
+            .message
+            .as_ref()
+            .and_then(|message| message.usage.as_ref());
+        if let ("assistant", Some(usage)) = (&*line.kind, usage) {
+            self.call(offset, line, usage, out);
         }
     }
 
     /// Session facts that every chained line carries.
-    fn facts(&mut self, line: &Line<'_>, want: Want, out: &mut Batch) {
+    fn facts<C>(&mut self, line: &Line<'_, C>, out: &mut Batch) {
         let Some(at) = line.at() else { return };
         self.memory.at = self.memory.at.max(at);
-        if !want.accounting {
-            return;
-        }
         let session = self.session(line.session_id.as_deref(), out);
         if let Some(original) = line.original() {
             // Copied lines speak of the time and place of the original.
@@ -236,7 +247,7 @@ impl Transcript {
     }
 
     /// The first real prompt is the title of sessions that have no better one.
-    fn first_prompt(&mut self, line: &Line<'_>, out: &mut Batch) {
+    fn first_prompt(&mut self, line: &FullLine<'_>, out: &mut Batch) {
         if self.memory.prompt_search == 0 {
             return;
         }
@@ -252,7 +263,7 @@ impl Transcript {
     }
 
     /// Counts the call of an assistant line.
-    fn call(&mut self, offset: u64, line: &Line<'_>, usage: &RawUsage<'_>, out: &mut Batch) {
+    fn call<C>(&mut self, offset: u64, line: &Line<'_, C>, usage: &RawUsage<'_>, out: &mut Batch) {
         let Some(message) = &line.message else { return };
         let Some(at) = line.at() else {
             out.problem(
@@ -330,15 +341,7 @@ impl Transcript {
         };
         let line: MetadataLine = match serde_json::from_slice(bytes) {
             Ok(line) => line,
-            Err(error) => {
-                let kind = if error.is_data() {
-                    ProblemKind::BadField
-                } else {
-                    ProblemKind::Malformed
-                };
-                out.problem(kind, offset, error.to_string());
-                return;
-            }
+            Err(error) => return broken(&error, offset, out),
         };
         let session = self.session(line.session_id.as_deref(), out);
         let at = self.memory.at;
@@ -381,6 +384,16 @@ impl Parser for Transcript {
     fn state(&self) -> Vec<u8> {
         serde_json::to_vec(&self.memory).unwrap_or_default()
     }
+}
+
+/// A line that is no JSON, or in which a field has another type than ever seen. Serde names the place, not content.
+fn broken(error: &serde_json::Error, offset: u64, out: &mut Batch) {
+    let kind = if error.is_data() {
+        ProblemKind::BadField
+    } else {
+        ProblemKind::Malformed
+    };
+    out.problem(kind, offset, error.to_string());
 }
 
 /// The type of a line that begins with it, where that type marks metadata rather than conversation.

@@ -1,6 +1,6 @@
 //! The one writer: takes in a piece of observations in one transaction (I5, I6).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -11,7 +11,7 @@ pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
 use super::{Opened, calls, cursors, dimensions, events, maintain, prices, quotas};
 use crate::ingest::project::ProjectResolver;
-use crate::model::{Batch, ModelCall, Timestamp};
+use crate::model::{Batch, Timestamp};
 use crate::pricing::PriceBook;
 use crate::query::{DbBackup, DbVacuum};
 use crate::session::StatePolicy;
@@ -58,12 +58,17 @@ impl Writer {
         &self.connection
     }
 
-    /// Stores a piece: all of it or, on an error, nothing. Storing the same observations again changes nothing (I7).
+    /// Stores pieces in one transaction: all of them or, on an error, nothing. Storing the same observations again
+    /// changes nothing (I7).
     ///
     /// # Errors
-    /// [`StoreError`]; the piece can be offered again.
-    pub fn append(&mut self, piece: Piece, now: Timestamp) -> Result<Vec<StoreChange>, StoreError> {
-        let result = self.try_append(piece, now);
+    /// [`StoreError`]; the pieces can be read and offered again.
+    pub fn append(
+        &mut self,
+        pieces: Vec<Piece>,
+        now: Timestamp,
+    ) -> Result<Vec<StoreChange>, StoreError> {
+        let result = self.try_append(pieces, now);
         if result.is_err() {
             // What is in memory may be ahead of what was rolled back.
             self.sessions.clear();
@@ -71,50 +76,41 @@ impl Writer {
         result
     }
 
-    fn try_append(&mut self, piece: Piece, now: Timestamp) -> Result<Vec<StoreChange>, StoreError> {
-        let Piece {
-            mut batch, files, ..
-        } = piece;
+    fn try_append(
+        &mut self,
+        pieces: Vec<Piece>,
+        now: Timestamp,
+    ) -> Result<Vec<StoreChange>, StoreError> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut ids = Vec::with_capacity(batch.sessions.len());
-        for patch in &batch.sessions {
-            // The project follows from the earliest folder, which may be known from before.
-            let known = self.sessions.cwd(&transaction, &patch.key)?;
-            let project = match (&patch.cwd, known) {
-                (Some(cwd), None) => Some(
-                    self.projects
-                        .resolve(std::path::Path::new(&*cwd.value), now),
-                ),
-                _ => None,
-            };
-            ids.push(self.sessions.observe(
+        let mut ids = Vec::with_capacity(pieces.len());
+        for Piece { batch, .. } in &pieces {
+            let sessions = &mut self.sessions;
+            ids.push(observe(
                 &transaction,
-                patch,
-                project.as_ref(),
-                now,
+                sessions,
+                &mut self.projects,
                 &self.policy,
+                batch,
+                now,
             )?);
         }
-        for (index, evidence) in &batch.evidence {
-            let key = &batch.sessions[index.0 as usize].key;
-            self.sessions.witness(key, evidence, now, &self.policy);
-        }
         let changes = self.sessions.flush(&transaction, now, &self.policy)?;
+        // All calls at once: copies that several pieces hold are merged before they reach the table.
+        let mut calls =
+            Vec::with_capacity(pieces.iter().map(|piece| piece.batch.calls.len()).sum());
+        for (Piece { batch, .. }, ids) in pieces.iter().zip(&ids) {
+            stored_calls(&transaction, &self.book, batch, ids, &mut calls)?;
+        }
         let mut rollup = RollupChanges::default();
-        let calls = stored_calls(
-            &transaction,
-            &self.book,
-            std::mem::take(&mut batch.calls),
-            &batch,
-            &ids,
-        )?;
         calls::store(&transaction, calls, &mut rollup)?;
         rollup.flush(&transaction)?;
-        events::store(&transaction, &batch.events, &ids)?;
-        quotas::store(&transaction, &batch.quotas)?;
-        cursors::store(&transaction, &files)?;
+        for (Piece { batch, files, .. }, ids) in pieces.iter().zip(&ids) {
+            events::store(&transaction, &batch.events, ids)?;
+            quotas::store(&transaction, &batch.quotas)?;
+            cursors::store(&transaction, files)?;
+        }
         transaction.commit()?;
         Ok(changes)
     }
@@ -175,24 +171,50 @@ impl Writer {
     ///
     /// # Errors
     /// [`StoreError`] when the target exists or cannot be written.
-    pub fn backup(&self, to: &std::path::Path) -> Result<DbBackup, StoreError> {
+    pub fn backup(&self, to: &Path) -> Result<DbBackup, StoreError> {
         maintain::backup(&self.connection, to)
     }
 }
 
-/// The batch's calls with the store's ids, and priced.
+/// Takes in the sessions of a batch and what they were seen doing. Returns their ids by the batch's index.
+fn observe(
+    connection: &Connection,
+    sessions: &mut Sessions,
+    projects: &mut ProjectResolver,
+    policy: &StatePolicy,
+    batch: &Batch,
+    now: Timestamp,
+) -> Result<Vec<i64>, StoreError> {
+    let mut ids = Vec::with_capacity(batch.sessions.len());
+    for patch in &batch.sessions {
+        // The project follows from the first folder, which may be known from before.
+        let known = sessions.cwd(connection, &patch.key)?;
+        let project = match (&patch.cwd, known) {
+            (Some(cwd), None) => Some(projects.resolve(Path::new(&*cwd.value), now)),
+            _ => None,
+        };
+        ids.push(sessions.observe(connection, patch, project.as_ref(), now, policy)?);
+    }
+    for (index, evidence) in &batch.evidence {
+        let key = &batch.sessions[index.0 as usize].key;
+        sessions.witness(key, evidence, now, policy);
+    }
+    Ok(ids)
+}
+
+/// Adds the batch's calls with the store's ids, and priced.
 fn stored_calls(
     connection: &Connection,
     book: &PriceBook,
-    calls: Vec<ModelCall>,
     batch: &Batch,
     sessions: &[i64],
-) -> Result<Vec<StoredCall>, StoreError> {
+    stored: &mut Vec<StoredCall>,
+) -> Result<(), StoreError> {
     let mut models = Vec::with_capacity(batch.models.len());
     for name in &batch.models {
         models.push((dimensions::model(connection, name)?, book.lookup(name)));
     }
-    let stored = calls.iter().map(|call| {
+    stored.extend(batch.calls.iter().map(|call| {
         let (model, prices) = &models[call.model as usize];
         StoredCall::new(
             call,
@@ -200,6 +222,6 @@ fn stored_calls(
             *model,
             prices.as_ref(),
         )
-    });
-    Ok(stored.collect())
+    }));
+    Ok(())
 }

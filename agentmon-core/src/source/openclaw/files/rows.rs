@@ -126,22 +126,33 @@ impl Rows {
         let mut seen = BTreeSet::new();
         for (key, raw) in table {
             let hash = FactKey::new("openclaw.row", &[key.as_bytes(), raw.get().as_bytes()]).0;
-            seen.insert(hash);
-            if self.seen.contains(&hash) {
-                continue;
-            }
-            match json::object::<Row<'_>>(Some(raw)) {
-                Some(row) => self.row(key, &row, table, want, out),
-                None => out.problem(ProblemKind::BadField, 0, "session row"),
+            let reported = self.seen.contains(&hash)
+                || match json::object::<Row<'_>>(Some(raw)) {
+                    Some(row) => self.row(key, &row, table, want, out),
+                    None => false,
+                };
+            if reported {
+                seen.insert(hash);
+            } else {
+                // Not remembered: it is to be counted at every reading, like other problems of the file.
+                out.problem(ProblemKind::BadField, 0, "session row");
             }
         }
         self.seen = seen;
         self.reported = wanted;
     }
 
-    fn row(&self, key: &str, row: &Row<'_>, table: &Table<'_>, want: Want, out: &mut Batch) {
+    /// Reports one row; `false` if it names no session.
+    fn row(
+        &self,
+        key: &str,
+        row: &Row<'_>,
+        table: &Table<'_>,
+        want: Want,
+        out: &mut Batch,
+    ) -> bool {
         let Some(session_key) = row.session(&self.agent) else {
-            return out.problem(ProblemKind::BadField, 0, "sessionId");
+            return false;
         };
         let session = out.session(&session_key);
         if want.accounting {
@@ -161,6 +172,7 @@ impl Rows {
                 out.evidence(session, Evidence { at, source, signal });
             }
         }
+        true
     }
 
     /// The session that spawned this one, if its row is in the same file and has not been pointed at a newer

@@ -223,6 +223,14 @@ impl Parser for Transcript {
                 _ => out.problem(ProblemKind::Malformed, offset, "transcript line"),
             }
         });
+    }
+
+    fn state(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.state).unwrap_or_default()
+    }
+
+    /// The name of a file that was put away tells how and when the conversation ended.
+    fn finish(&mut self, want: Want, out: &mut Batch) {
         if let Kind::Ended { how, at: Some(at) } = self.kind
             && self.state.last.is_some()
             && want.evidence
@@ -235,9 +243,5 @@ impl Parser for Transcript {
             };
             out.evidence(session, evidence);
         }
-    }
-
-    fn state(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.state).unwrap_or_default()
     }
 }
