@@ -32,7 +32,7 @@ impl Home {
         let prompt = serde_json::to_string(prompt).unwrap();
         let mut lines = vec![format!(
             r#"{{"parentUuid":null,"isSidechain":false,"type":"user","message":{{"role":"user","content":{prompt}}},{}}}"#,
-            common("u0", first)
+            common(&format!("prompt of {session}"), first)
         )];
         for (id, at, model, input) in calls {
             lines.push(format!(
@@ -313,10 +313,10 @@ fn text_from_agents_cannot_act_on_a_terminal() {
             |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
         assert!(!text.chars().any(harmful), "{line}: {text:?}");
     }
-    // JSON keeps the text as it is, escaped.
+    // JSON keeps what it escapes.
     assert_eq!(
         home.json("sessions")["sessions"][0]["title"],
-        "Say \u{1b}]0;evil\u{7}\u{202e}hello".replace(['\u{1b}', '\u{7}'], " ")
+        "Say ]0;evil \u{202e}hello"
     );
 }
 

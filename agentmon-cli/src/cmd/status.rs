@@ -147,8 +147,12 @@ fn quotas(quotas: &[QuotaView], cx: &Context, out: &mut Output) -> Result<(), Er
             used if used >= 75.0 => Style::Held,
             _ => Style::Plain,
         };
-        let name = [window.agent.as_str(), &window.limit, &length];
-        let name: Vec<&str> = name.into_iter().filter(|part| !part.is_empty()).collect();
+        let agent = window.agent.as_str();
+        let limit = Some(&*window.limit).filter(|limit| !limit.is_empty() && *limit != agent);
+        let name: Vec<&str> = [Some(agent), limit, Some(&length)]
+            .into_iter()
+            .flatten()
+            .collect();
         let line = format!(
             "Plan limit {}: {:.0} % used{reset}",
             name.join(" "),
