@@ -1,5 +1,7 @@
 //! The command line as scripts see it: schemas, exit codes, formats, safety.
 
+#![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
+
 use std::fs;
 use std::path::Path;
 
