@@ -32,6 +32,26 @@ pub enum EvidenceSource {
     Coverage,
 }
 
+impl EvidenceSource {
+    /// The name used in JSON and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Control => "control",
+            Self::LiveFile => "live_file",
+            Self::Gateway => "gateway",
+            Self::Hook => "hook",
+            Self::Transcript => "transcript",
+            Self::Row => "row",
+            Self::Otlp => "otlp",
+            Self::Statusline => "statusline",
+            Self::Screen => "screen",
+            Self::Process => "process",
+            Self::Coverage => "coverage",
+        }
+    }
+}
+
 /// One sign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -214,4 +234,6 @@ pub enum Signal {
     },
     /// agentmon can see it again.
     Covered,
+    /// The user has looked at the result of the last turn.
+    Seen,
 }

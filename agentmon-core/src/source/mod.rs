@@ -1,7 +1,7 @@
 //! Adapters: what each agent leaves on disk or sends, read into [`Batch`]es.
 //!
 //! A file-backed agent is one file or folder here with `impl FileFormat` and one line in [`formats`]. The shared
-//! machinery ([`scan`], [`tail`], [`watch`]) knows no agent, and no adapter opens a transcript itself, keeps an offset
+//! machinery ([`walk`], [`tail`], [`read`], [`scan`]) knows no agent, and no adapter opens a transcript itself, keeps an offset
 //! or writes anything: it turns bytes into observations and reports what it skipped.
 
 pub mod claude_code;
@@ -9,9 +9,10 @@ pub mod codex;
 pub mod env;
 pub mod openclaw;
 pub mod process;
+pub mod read;
 pub mod scan;
 pub mod tail;
-pub mod watch;
+pub mod walk;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,11 @@ use crate::model::{AgentKind, Batch, Timestamp};
 /// All file-backed agents. A new one is one line.
 #[must_use]
 pub fn formats() -> Vec<Box<dyn FileFormat>> {
-    Vec::new()
+    vec![
+        Box::new(claude_code::ClaudeCode::default()),
+        Box::new(codex::Codex),
+        Box::new(openclaw::OpenClawFiles),
+    ]
 }
 
 /// A folder in which an agent may have left files.
@@ -47,6 +52,14 @@ pub enum FileRole {
     /// A small file that speaks of a running process; read at every sweep, because the process can die without a
     /// write.
     Live,
+}
+
+impl FileRole {
+    /// Whether files of this role hold text for timelines and search, beside facts.
+    #[must_use]
+    pub const fn has_content(self) -> bool {
+        matches!(self, Self::Lines | Self::CompressedLines)
+    }
 }
 
 /// What a reader wants from a piece of a file. Accounting (calls and session facts) is wanted first and everywhere;
