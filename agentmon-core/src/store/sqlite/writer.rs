@@ -78,7 +78,7 @@ impl Writer {
 
     fn try_append(
         &mut self,
-        pieces: Vec<Piece>,
+        mut pieces: Vec<Piece>,
         now: Timestamp,
     ) -> Result<Vec<StoreChange>, StoreError> {
         let transaction = self
@@ -98,10 +98,9 @@ impl Writer {
         }
         let changes = self.sessions.flush(&transaction, now, &self.policy)?;
         // All calls at once: copies that several pieces hold are merged before they reach the table.
-        let mut calls =
-            Vec::with_capacity(pieces.iter().map(|piece| piece.batch.calls.len()).sum());
-        for (Piece { batch, .. }, ids) in pieces.iter().zip(&ids) {
-            stored_calls(&transaction, &self.book, batch, ids, &mut calls)?;
+        let mut calls = Vec::new();
+        for (piece, ids) in pieces.iter_mut().zip(&ids) {
+            stored_calls(&transaction, &self.book, &mut piece.batch, ids, &mut calls)?;
         }
         let mut rollup = RollupChanges::default();
         calls::store(&transaction, calls, &mut rollup)?;
@@ -202,11 +201,11 @@ fn observe(
     Ok(ids)
 }
 
-/// Adds the batch's calls with the store's ids, and priced.
+/// Takes the calls out of a batch and adds them with the store's ids, and priced.
 fn stored_calls(
     connection: &Connection,
     book: &PriceBook,
-    batch: &Batch,
+    batch: &mut Batch,
     sessions: &[i64],
     stored: &mut Vec<StoredCall>,
 ) -> Result<(), StoreError> {
