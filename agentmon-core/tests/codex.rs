@@ -1,5 +1,12 @@
 //! Codex rollouts: recordings of real clients against what the provider sent, and everything that bends a file.
 #![cfg(feature = "monitor")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may fail and say what it skips"
+)]
+
+mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,6 +18,7 @@ use agentmon_core::model::{
 use agentmon_core::session::{Ask, Signal};
 use agentmon_core::source::codex::Codex;
 use agentmon_core::source::{Env, FileFormat, FileInfo, FileRole, Want, for_each_line};
+use common::{by_session, copy, fixture, monitor, refresh, shared};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -19,31 +27,12 @@ const ALL: Want = Want {
     evidence: true,
     content: true,
 };
+const FIXTURES: &str = "codex";
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
-
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/codex")
-}
-
-/// The recordings that are not part of a bare clone, if they are there.
-fn shared() -> Option<PathBuf> {
-    let found = ["../../shared", "../../../shared"]
-        .iter()
-        .map(|up| {
-            Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join(up)
-                .join("fixtures/codex")
-        })
-        .find(|path| path.exists());
-    if found.is_none() {
-        eprintln!("SKIPPED: shared/fixtures/codex is not there");
-    }
-    found
-}
 
 /// The one file below `folder` whose path ends so.
 fn find(folder: &str, end: &str) -> PathBuf {
-    let mut pending = vec![fixtures().join(folder)];
+    let mut pending = vec![fixture(FIXTURES).join(folder)];
     while let Some(path) = pending.pop() {
         if path.is_dir() {
             pending.extend(
@@ -60,7 +49,7 @@ fn find(folder: &str, end: &str) -> PathBuf {
 
 fn info(path: &Path) -> FileInfo {
     FileInfo {
-        root: fixtures(),
+        root: fixture(FIXTURES),
         path: path.to_owned(),
         role: FileRole::Lines,
         born: NOW,
@@ -169,12 +158,14 @@ fn check_totals(path: &Path, thread: &str, session: &Value) {
 #[test]
 fn every_recorded_session_counts_to_the_last_token() {
     let expected: Value =
-        serde_json::from_slice(&bytes(&fixtures().join("expected.json"))).unwrap();
+        serde_json::from_slice(&bytes(&fixture(FIXTURES).join("expected.json"))).unwrap();
     for session in expected["sessions"].as_array().unwrap() {
-        let path = fixtures().join(session["file"].as_str().unwrap());
+        let path = fixture(FIXTURES).join(session["file"].as_str().unwrap());
         check_totals(&path, session["thread"].as_str().unwrap(), session);
     }
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared("fixtures/codex") else {
+        return;
+    };
     let expected: Value = serde_json::from_slice(&bytes(&shared.join("expected.json"))).unwrap();
     let recordings = expected["recordings"].as_array().unwrap();
     let sessions = recordings
@@ -227,6 +218,50 @@ fn one_thread_gives_the_same_calls_and_events_wherever_and_however_it_lies() {
             "{folder}"
         );
     }
+}
+
+#[test]
+fn a_monitor_counts_a_thread_once_wherever_it_lies() {
+    let home = tempfile::tempdir().unwrap();
+    // One thread lies in three places, another was continued where a copy of its beginning remains.
+    for (from, to) in [
+        ("sessions", "sessions"),
+        ("archived_sessions", "archived_sessions"),
+        ("legacy/0.137.0/sessions", "sessions/old"),
+        ("mixed/compressed/sessions", "sessions/compressed"),
+        ("mixed/migrated/sessions", "sessions/migrated"),
+        ("mixed/resumed/sessions", "sessions/resumed"),
+    ] {
+        let to = home.path().join(".codex").join(to);
+        copy(&fixture(FIXTURES).join(from), &to);
+    }
+    let monitor = monitor(home.path());
+    refresh(&monitor).unwrap();
+    let expected: Value =
+        serde_json::from_slice(&bytes(&fixture(FIXTURES).join("expected.json"))).unwrap();
+    let mut wanted = BTreeMap::new();
+    for session in expected["sessions"].as_array().unwrap() {
+        if session["file"].as_str().unwrap().contains("0.45.0")
+            || session["file"].as_str().unwrap().contains("0.104.0")
+        {
+            continue;
+        }
+        for (model, tokens) in session["models"].as_object().unwrap() {
+            let count = |name: &str| tokens[name].as_u64().unwrap();
+            let key = (
+                session["thread"].as_str().unwrap().to_owned(),
+                model.clone(),
+            );
+            let sums = [count("input_tokens"), count("output_tokens")];
+            let most = wanted.entry(key).or_insert(sums);
+            *most = sums.max(*most);
+        }
+    }
+    let found: BTreeMap<_, _> = by_session(&monitor)
+        .into_iter()
+        .map(|(key, sums)| (key, [sums.usage.prompt(), sums.usage.output]))
+        .collect();
+    common::assert_same("threads", &found, &wanted);
 }
 
 fn fields(batch: &Batch) -> [String; 7] {
@@ -673,14 +708,14 @@ fn the_timeline_tells_prompts_answers_tools_and_files() {
 
 #[test]
 fn public_rollouts_are_read_and_what_is_skipped_is_counted() {
-    let Some(public) = shared().map(|shared| shared.join("public")) else {
+    let Some(public) = shared("fixtures/codex").map(|shared| shared.join("public")) else {
         return;
     };
     let computed: Value = serde_json::from_slice(&bytes(&public.join("computed.json"))).unwrap();
     let mut skipped: BTreeMap<String, u32> = BTreeMap::new();
     for (file, expected) in computed["files"].as_object().unwrap() {
         let batch = read(&public.join(file), ALL);
-        for problem in batch.problems.iter() {
+        for problem in &batch.problems {
             *skipped.entry(problem.detail.to_string()).or_default() += 1;
         }
         let found: BTreeMap<_, _> = totals(&batch)
