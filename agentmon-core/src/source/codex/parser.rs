@@ -156,6 +156,6 @@ fn thread(line: &Line<'_>, kind: Kind, fallback: &ThreadId) -> ThreadId {
     let meta: Option<SessionMeta<'_>> = (kind == Kind::SessionMeta)
         .then(|| line.record().ok())
         .flatten();
-    meta.and_then(|meta| meta.id.get().map(ThreadId::new))
+    meta.and_then(|meta| meta.id.name().map(ThreadId::new))
         .unwrap_or_else(|| fallback.clone())
 }
