@@ -29,6 +29,21 @@ pub enum ProblemKind {
     UnknownVersion,
 }
 
+impl ProblemKind {
+    /// The name used in JSON and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::UnknownType => "unknown_type",
+            Self::BadField => "bad_field",
+            Self::TooLong => "too_long",
+            Self::Unreadable => "unreadable",
+            Self::UnknownVersion => "unknown_version",
+        }
+    }
+}
+
 /// Something that was skipped. Problems are counted by file, kind and detail and shown by `agentmon sources`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Problem {

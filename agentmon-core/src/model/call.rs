@@ -79,3 +79,35 @@ pub struct ModelCall {
     /// Who saw it.
     pub source: CallSource,
 }
+
+impl ModelCall {
+    /// Adds what another sighting of the same call says. Commutative, associative and idempotent, given that both
+    /// index the same batch.
+    pub fn merge(&mut self, other: &Self) {
+        if other.finality() > self.finality() {
+            let (session, credit) = (self.session, self.credit);
+            *self = Self {
+                reported: other.reported.or(self.reported),
+                session,
+                credit,
+                ..*other
+            };
+        } else {
+            self.reported = self.reported.or(other.reported);
+        }
+        if (other.credit, other.session) < (self.credit, self.session) {
+            (self.credit, self.session) = (other.credit, other.session);
+        }
+    }
+
+    /// Orders sightings of one call: the one with the most output is the final one; between equals, the earliest.
+    #[must_use]
+    pub fn finality(&self) -> (u64, u64, std::cmp::Reverse<Timestamp>, CallSource) {
+        (
+            self.usage.output,
+            self.usage.total(),
+            std::cmp::Reverse(self.at),
+            self.source,
+        )
+    }
+}

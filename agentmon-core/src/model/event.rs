@@ -108,6 +108,27 @@ pub enum EventStatus {
     Timeout,
 }
 
+impl EventStatus {
+    /// All, in the order of their numbers in the store.
+    pub const ALL: [Self; 3] = [Self::Success, Self::Error, Self::Timeout];
+
+    /// The name used in JSON and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+        }
+    }
+
+    /// The status of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
 /// One thing that happened. `text` is what a person reads and searches: the prompt, the answer, the command, the
 /// tool's output. It is hostile input.
 #[derive(Debug, Clone, PartialEq)]

@@ -22,6 +22,8 @@ pub use event::{Event, EventKind, EventStatus};
 pub use ids::{DedupKey, FactKey, SessionKey};
 pub use money::{Cost, CostBasis, NanoUsd};
 pub use quota::QuotaWindow;
+#[cfg(feature = "monitor")]
+pub(crate) use session::stamp;
 pub use session::{ModelTotals, Progress, Relation, SessionPatch, Stamped, Title, TitleKind};
 pub use time::{Span, Timestamp};
 pub use usage::Usage;

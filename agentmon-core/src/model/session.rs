@@ -180,6 +180,9 @@ pub struct SessionPatch {
     pub process: Option<Stamped<(u32, u64)>>,
     /// The file that holds its transcript.
     pub transcript: Option<Stamped<Box<str>>>,
+    /// The name by which the agent routes messages to this session, where that is not its id: OpenClaw's session key
+    /// (`agent:main:main`). Control takes it; after a reset it names another session.
+    pub address: Option<Stamped<Box<str>>>,
 }
 
 impl SessionPatch {
@@ -203,6 +206,7 @@ impl SessionPatch {
             reported: None,
             process: None,
             transcript: None,
+            address: None,
         }
     }
 
@@ -251,6 +255,7 @@ impl SessionPatch {
         latest(&mut self.reported, other.reported);
         latest(&mut self.process, other.process);
         latest(&mut self.transcript, other.transcript);
+        latest(&mut self.address, other.address);
     }
 }
 
@@ -261,6 +266,7 @@ fn latest<T: Ord>(mine: &mut Option<Stamped<T>>, theirs: Option<Stamped<T>>) {
 }
 
 /// Sets a last-writer-wins field if `value` is new, without allocating when it is not.
+#[cfg(feature = "monitor")]
 pub(crate) fn stamp(field: &mut Option<Stamped<Box<str>>>, at: Timestamp, value: &str) {
     match field {
         Some(known) if known.at > at => {}
@@ -269,7 +275,7 @@ pub(crate) fn stamp(field: &mut Option<Stamped<Box<str>>>, at: Timestamp, value:
             *field = Some(Stamped {
                 at,
                 value: value.into(),
-            })
+            });
         }
     }
 }

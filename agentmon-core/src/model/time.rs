@@ -30,6 +30,64 @@ impl Span {
     pub const fn from_mins(minutes: i64) -> Self {
         Self(minutes * 60_000)
     }
+
+    /// Units by their name in text, the longest first. `ms` stands before `m`, which it begins with.
+    const UNITS: [(&'static str, i64); 6] = [
+        ("w", 7 * 86_400_000),
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("ms", 1),
+        ("m", 60_000),
+        ("s", 1000),
+    ];
+
+    /// Reads a length of time such as `90s`, `5m`, `1h30m` or `30d`: whole numbers with a unit (`ms`, `s`, `m`, `h`,
+    /// `d`, `w`), longer units first or not. Returns `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut rest = text.trim();
+        let mut sum = 0_i64;
+        if rest.is_empty() {
+            return None;
+        }
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let number: i64 = rest[..digits].parse().ok()?;
+            rest = &rest[digits..];
+            let (name, millis) = Self::UNITS
+                .into_iter()
+                .find(|(name, _)| rest.starts_with(name))?;
+            rest = &rest[name.len()..];
+            sum = sum.checked_add(number.checked_mul(millis)?)?;
+        }
+        Some(Self(sum))
+    }
+}
+
+impl fmt::Display for Span {
+    /// The form that [`Span::parse`] reads: `1h30m`, `0s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 0 {
+            f.write_str("-")?;
+        }
+        let mut rest = self.0.unsigned_abs();
+        if rest == 0 {
+            return f.write_str("0s");
+        }
+        for (name, millis) in [
+            ("d", 86_400_000),
+            ("h", 3_600_000),
+            ("m", 60_000),
+            ("s", 1000),
+            ("ms", 1),
+        ] {
+            if rest >= millis {
+                write!(f, "{}{name}", rest / millis)?;
+                rest %= millis;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl std::ops::Add<Span> for Timestamp {
@@ -214,6 +272,34 @@ mod tests {
             "日本語日本語日本語日本語",
         ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn spans_are_read_and_written() {
+        for (text, millis) in [
+            ("90s", 90_000),
+            ("1h30m", 5_400_000),
+            ("250ms", 250),
+            ("2w", 1_209_600_000),
+            ("0s", 0),
+        ] {
+            let span = Span::parse(text).unwrap();
+            assert_eq!(span, Span(millis), "{text}");
+            assert_eq!(Span::parse(&span.to_string()), Some(span));
+        }
+        for text in [
+            "",
+            " ",
+            "5",
+            "m",
+            "-5m",
+            "5 m",
+            "5y",
+            "99999999999999999d",
+            "٥m",
+        ] {
+            assert_eq!(Span::parse(text), None, "{text}");
         }
     }
 }

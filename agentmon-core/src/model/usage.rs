@@ -29,19 +29,22 @@ impl Usage {
     /// All cache writes.
     #[must_use]
     pub const fn cache_creation(&self) -> u64 {
-        self.cache_creation_5m + self.cache_creation_1h
+        self.cache_creation_5m
+            .saturating_add(self.cache_creation_1h)
     }
 
     /// Everything that was sent: fresh input, cache reads and cache writes. Long-context price tiers look at this.
     #[must_use]
     pub const fn prompt(&self) -> u64 {
-        self.input + self.cache_read + self.cache_creation()
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_creation())
     }
 
     /// All tokens, each once.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.prompt() + self.output
+        self.prompt().saturating_add(self.output)
     }
 
     /// Whether no token was counted.

@@ -1,17 +1,19 @@
 //! Adapters: what each agent leaves on disk or sends, read into [`Batch`]es.
 //!
 //! A file-backed agent is one file or folder here with `impl FileFormat` and one line in [`formats`]. The shared
-//! machinery ([`scan`], [`tail`], [`watch`]) knows no agent, and no adapter opens a transcript itself, keeps an offset
+//! machinery ([`walk`], [`tail`], [`read`], [`scan`]) knows no agent, and no adapter opens a transcript itself, keeps an offset
 //! or writes anything: it turns bytes into observations and reports what it skipped.
 
 pub mod claude_code;
 pub mod codex;
 pub mod env;
+pub mod fields;
 pub mod openclaw;
 pub mod process;
+pub mod read;
 pub mod scan;
 pub mod tail;
-pub mod watch;
+pub mod walk;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -23,7 +25,11 @@ use crate::model::{AgentKind, Batch, Timestamp};
 /// All file-backed agents. A new one is one line.
 #[must_use]
 pub fn formats() -> Vec<Box<dyn FileFormat>> {
-    Vec::new()
+    vec![
+        Box::new(claude_code::ClaudeCode::default()),
+        Box::new(codex::Codex),
+        Box::new(openclaw::OpenClawFiles),
+    ]
 }
 
 /// A folder in which an agent may have left files.
@@ -47,6 +53,14 @@ pub enum FileRole {
     /// A small file that speaks of a running process; read at every sweep, because the process can die without a
     /// write.
     Live,
+}
+
+impl FileRole {
+    /// Whether files of this role hold text for timelines and search, beside facts.
+    #[must_use]
+    pub const fn has_content(self) -> bool {
+        matches!(self, Self::Lines | Self::CompressedLines)
+    }
 }
 
 /// What a reader wants from a piece of a file. Accounting (calls and session facts) is wanted first and everywhere;
@@ -160,6 +174,11 @@ pub trait Parser: Debug + Send {
     /// what the data itself does not date. Never fails as a whole: what cannot be read goes into
     /// [`Batch::problems`](crate::model::Batch::problems).
     fn feed(&mut self, base: u64, bytes: &[u8], want: Want, now: Timestamp, out: &mut Batch);
+
+    /// Called when everything there is has been fed with `want`: says what only the end of the file can tell.
+    fn finish(&mut self, want: Want, out: &mut Batch) {
+        let _ = (want, out);
+    }
 
     /// What must be remembered to go on later from the end of what was fed. Small: it is stored for each file.
     fn state(&self) -> Vec<u8>;

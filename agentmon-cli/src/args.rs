@@ -1,0 +1,474 @@
+//! What the user can type, and nothing that follows from it.
+
+use std::path::PathBuf;
+
+use agentmon_core::model::{AgentKind, EventKind, EventStatus};
+use agentmon_core::query::{Order, ReportKind, WeekStart};
+use agentmon_core::session::State;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::output::style::ColorChoice;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  an error
+  2  wrong usage or configuration
+  3  no such session, or an id that several sessions share
+  4  a check found problems (doctor, db check, prices check)";
+
+/// What every AI agent session on this machine is doing, why, and what it cost.
+#[derive(Debug, Parser)]
+#[command(name = "agentmon", version, styles = STYLES, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do; `status` if left out.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Options that every command understands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Print JSON with a versioned schema (see docs/cli.md)
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Time zone of days and shown times: an IANA name, `UTC` or `local`
+    #[arg(long, value_name = "ZONE", global = true)]
+    pub(crate) timezone: Option<String>,
+    /// Folder of agentmon's own files
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Read everything anew and keep nothing: no file of agentmon's own is read or written
+    #[arg(long, global = true)]
+    pub(crate) no_cache: bool,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(crate) color: ColorChoice,
+    /// No progress bar, no warnings
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// Commands, in the order in which people need them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Who needs you, who is working, what is stuck, and today's cost
+    Status(StatusArgs),
+    /// List sessions, the one active most lately first
+    #[command(visible_alias = "ls")]
+    Sessions(SessionsArgs),
+    /// Show one session: timeline, tools, cost, children
+    Show(ShowArgs),
+    /// Show why a session is believed to be in its state
+    Explain(ExplainArgs),
+    /// Report tokens and cost by day, week, month, session, model, project or five-hour window
+    Usage(UsageArgs),
+    /// List what happened: prompts, answers, tool calls, errors
+    Events(EventsArgs),
+    /// Print a line whenever a session changes
+    Watch(WatchArgs),
+    /// Show where agents' files were looked for, what was found and what was skipped
+    Sources(SourcesArgs),
+    /// List or check the prices in use
+    Prices(PricesArgs),
+    /// Look after agentmon's database
+    Db(DbArgs),
+    /// Show the configuration and where each value comes from
+    Config(ConfigArgs),
+    /// Check the whole installation and say what to do
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Which sessions or calls.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub(crate) struct Filter {
+    /// Agents: claude_code, codex, gemini, opencode, openclaw, ...
+    #[arg(long, value_name = "AGENT", value_delimiter = ',', value_parser = agent)]
+    pub(crate) agent: Vec<AgentKind>,
+    /// Models, by name or the beginning of one
+    #[arg(long, value_name = "MODEL", value_delimiter = ',')]
+    pub(crate) model: Vec<String>,
+    /// Projects, by name or folder; `.` is the one you are in
+    #[arg(long, value_name = "PROJECT", value_delimiter = ',')]
+    pub(crate) project: Vec<String>,
+}
+
+/// Which time.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub(crate) struct Range {
+    /// From then on: 2026-11-20, 2026-11, today, yesterday, 7d, 36h, or a time
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// Until then; a date is included
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionsArgs {
+    /// States: working, needs_input, idle, stalled, ...
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state, help_heading = "Filters")]
+    pub(crate) state: Vec<State>,
+    /// Only children of this session
+    #[arg(long, value_name = "ID", help_heading = "Filters")]
+    pub(crate) parent: Option<String>,
+    /// Also list subagents that are a part of another session
+    #[arg(long, help_heading = "Filters")]
+    pub(crate) subagents: bool,
+    /// At most so many, 0 for all [default: 40 in a table, else all]
+    #[arg(long, short = 'n', value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    #[command(flatten)]
+    pub(crate) range: Range,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The session's id, or a beginning of it
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The session's id, or a beginning of it
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UsageArgs {
+    /// Which report
+    #[arg(default_value = "daily")]
+    pub(crate) report: Report,
+    /// Dimensions of the rows, or `none`
+    #[arg(long, value_name = "DIMENSION", value_delimiter = ',')]
+    pub(crate) by: Option<Vec<Dimension>>,
+    /// Only this session, by its id or a beginning of it
+    #[arg(
+        long,
+        value_name = "ID",
+        value_delimiter = ',',
+        help_heading = "Filters"
+    )]
+    pub(crate) session: Vec<String>,
+    /// Only the window that is open now (blocks)
+    #[arg(long, help_heading = "Filters")]
+    pub(crate) active: bool,
+    /// First day of a week
+    #[arg(long, value_name = "DAY")]
+    pub(crate) week_start: Option<Day>,
+    /// Order of rows [default: asc by time; desc by cost]
+    #[arg(long, value_name = "ORDER")]
+    pub(crate) order: Option<Direction>,
+    /// At most so many periods, sessions, models or projects: the latest, or the dearest
+    #[arg(long, short = 'n', value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Show what caches saved
+    #[arg(long)]
+    pub(crate) cache: bool,
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    #[command(flatten)]
+    pub(crate) range: Range,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Report {
+    /// By day
+    Daily,
+    /// By week, named by its first day
+    Weekly,
+    /// By month
+    Monthly,
+    /// By session
+    #[value(alias = "sessions")]
+    Session,
+    /// By model
+    #[value(alias = "model")]
+    Models,
+    /// By project
+    #[value(alias = "project")]
+    Projects,
+    /// By five-hour window of each agent's plan
+    Blocks,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dimension {
+    Agent,
+    Model,
+    Project,
+    Session,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Day {
+    Monday,
+    Sunday,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Direction {
+    Asc,
+    Desc,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    /// Only these sessions, by id or a beginning of it
+    #[arg(
+        long,
+        short,
+        value_name = "ID",
+        value_delimiter = ',',
+        help_heading = "Filters"
+    )]
+    pub(crate) session: Vec<String>,
+    /// Kinds: user_prompt, response, tool_use, tool_result, error, ...
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = event_kind, help_heading = "Filters")]
+    pub(crate) kind: Vec<EventKind>,
+    /// How it went: success, error, timeout
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = event_status, help_heading = "Filters")]
+    pub(crate) status: Vec<EventStatus>,
+    /// Tools
+    #[arg(
+        long,
+        value_name = "TOOL",
+        value_delimiter = ',',
+        help_heading = "Filters"
+    )]
+    pub(crate) tool: Vec<String>,
+    /// Only events whose text has these words
+    #[arg(long, value_name = "WORDS", help_heading = "Filters")]
+    pub(crate) search: Option<String>,
+    /// Agents: claude_code, codex, gemini, opencode, openclaw, ...
+    #[arg(long, value_name = "AGENT", value_delimiter = ',', value_parser = agent, help_heading = "Filters")]
+    pub(crate) agent: Vec<AgentKind>,
+    /// Projects, by name or folder; `.` is the one you are in
+    #[arg(
+        long,
+        value_name = "PROJECT",
+        value_delimiter = ',',
+        help_heading = "Filters"
+    )]
+    pub(crate) project: Vec<String>,
+    /// Order of events [default: the latest first]
+    #[arg(
+        long,
+        value_name = "ORDER",
+        default_value = "desc",
+        hide_default_value = true
+    )]
+    pub(crate) order: Direction,
+    /// At most so many
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// Go on where a page ended: its `next`
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    #[command(flatten)]
+    pub(crate) range: Range,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Only changes into these states
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state, help_heading = "Filters")]
+    pub(crate) state: Vec<State>,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SourcesArgs {
+    /// List every problem with its file and place
+    #[arg(long)]
+    pub(crate) problems: bool,
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PricesArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<PricesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PricesCommand {
+    /// List the prices in use (the default)
+    List {
+        /// Only models whose name has this in it
+        #[arg(value_name = "MODEL")]
+        model: Option<String>,
+        /// Print CSV
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
+    },
+    /// Look for models without a price and for prices that may be wrong
+    Check,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbArgs {
+    #[command(subcommand)]
+    pub(crate) command: DbCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Show its size and what is in it
+    Stats,
+    /// Write a compact copy of it, also while it is in use
+    Backup {
+        /// The copy; must not exist
+        file: PathBuf,
+    },
+    /// Give unused space back to the file system
+    Vacuum,
+    /// Check that it is sound and that its totals are the sums of its calls
+    Check,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every setting
+    Show {
+        /// Also show where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print the path of the configuration file
+    Path,
+}
+
+/// Reads an agent's name, also as people call it.
+fn agent(name: &str) -> Result<AgentKind, String> {
+    let name = name.trim().to_ascii_lowercase().replace('-', "_");
+    if name.is_empty() {
+        return Err("an agent has a name".to_owned());
+    }
+    Ok(match &*name {
+        "claude" => AgentKind::ClaudeCode,
+        "gemini_cli" => AgentKind::Gemini,
+        "clawdbot" | "moltbot" => AgentKind::OpenClaw,
+        name => AgentKind::from(name),
+    })
+}
+
+fn state(name: &str) -> Result<State, String> {
+    State::parse(name).ok_or_else(|| one_of(State::ALL.map(State::as_str)))
+}
+
+fn event_kind(name: &str) -> Result<EventKind, String> {
+    EventKind::parse(name).ok_or_else(|| one_of(EventKind::ALL.map(EventKind::as_str)))
+}
+
+fn event_status(name: &str) -> Result<EventStatus, String> {
+    EventStatus::parse(name).ok_or_else(|| one_of(EventStatus::ALL.map(EventStatus::as_str)))
+}
+
+fn one_of<const N: usize>(names: [&str; N]) -> String {
+    format!("choose of {}", names.join(", "))
+}
+
+impl From<Report> for ReportKind {
+    fn from(report: Report) -> Self {
+        match report {
+            Report::Daily => Self::Daily,
+            Report::Weekly => Self::Weekly,
+            Report::Monthly => Self::Monthly,
+            Report::Session => Self::Session,
+            Report::Models => Self::Models,
+            Report::Projects => Self::Projects,
+            Report::Blocks => Self::Blocks,
+        }
+    }
+}
+
+impl From<Day> for WeekStart {
+    fn from(day: Day) -> Self {
+        match day {
+            Day::Monday => Self::Monday,
+            Day::Sunday => Self::Sunday,
+        }
+    }
+}
+
+impl From<Direction> for Order {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Asc => Self::Ascending,
+            Direction::Desc => Self::Descending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn agents_answer_to_their_common_names() {
+        for (name, expected) in [
+            ("claude", "claude_code"),
+            ("Claude-Code", "claude_code"),
+            ("clawdbot", "openclaw"),
+            ("cursor", "cursor"),
+        ] {
+            assert_eq!(agent(name).unwrap().as_str(), expected);
+        }
+        assert!(agent(" ").is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! What to say when there is nothing to show: where was looked, and what to do.
+
+use std::io;
+
+use agentmon_core::Monitor;
+use agentmon_core::query::RootState;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::output::style::Style;
+use crate::output::table::{Cell, Layout, Table};
+use crate::output::{Output, human, text};
+
+/// Says that there is nothing, and where was looked for it.
+pub(super) fn nothing(
+    what: &str,
+    filtered: bool,
+    monitor: &Monitor,
+    cx: &Context,
+    out: &mut Output,
+) -> Result<(), Error> {
+    if filtered {
+        out.line(format!(
+            "No {what} found that match. Without filters there may be more."
+        ))?;
+        return Ok(());
+    }
+    let sources = monitor.sources()?;
+    out.line(format!("No {what} found. Looked in:"))?;
+    let mut table = Table::new(&[
+        ("", Layout::Flexible),
+        ("", Layout::Left),
+        ("", Layout::Flexible),
+    ]);
+    for source in &sources {
+        let (state, style) = match &source.state {
+            RootState::Read => (
+                format!(
+                    "{} files, {}",
+                    human::count(source.files),
+                    human::bytes(source.bytes)
+                ),
+                Style::Plain,
+            ),
+            RootState::Missing => ("missing".to_owned(), Style::Faint),
+            RootState::Unreadable(error) => (format!("unreadable: {error}"), Style::Bad),
+            RootState::Disabled => ("switched off".to_owned(), Style::Faint),
+        };
+        table.row(vec![
+            home_relative(&source.root.to_string_lossy(), cx).into(),
+            source.agent.as_str().into(),
+            Cell::styled(state, style),
+        ]);
+    }
+    out.table(&table, 2)?;
+    hint(
+        out,
+        "If your agents write elsewhere, set CLAUDE_CONFIG_DIR, CODEX_HOME or OPENCLAW_STATE_DIR,",
+    )?;
+    hint(
+        out,
+        &format!(
+            "or add roots under [sources] in {}.",
+            home_relative(&cx.config.file.to_string_lossy(), cx)
+        ),
+    )?;
+    Ok(())
+}
+
+/// A faint line of advice.
+pub(super) fn hint(out: &mut Output, line: &str) -> io::Result<()> {
+    let line = out.palette.paint(Style::Faint, text::line(line));
+    out.line(line)
+}
+
+/// A path with `~` for the home folder.
+pub(super) fn home_relative(path: &str, cx: &Context) -> String {
+    let home = cx.env.home.to_string_lossy();
+    match path.strip_prefix(&*home) {
+        Some("") if !home.is_empty() => "~".to_owned(),
+        Some(rest) if !home.is_empty() && rest.starts_with(['/', '\\']) => format!("~{rest}"),
+        _ => path.to_owned(),
+    }
+}

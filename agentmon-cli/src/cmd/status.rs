@@ -1,0 +1,196 @@
+//! `agentmon status`: who needs you, who is working, what is stuck, and today's cost.
+
+use agentmon_core::model::Timestamp;
+use agentmon_core::query::{
+    Board, Dimensions, Edge, QuotaView, RefreshOptions, ReportKind, SessionFilter, SessionView,
+    UsageFilter, UsageQuery, board, parse_when,
+};
+use agentmon_core::wire;
+
+use super::sessions::{ShortIds, cost, project, sign, title, why};
+use super::{empty, words};
+use crate::args::StatusArgs;
+use crate::context::Context;
+use crate::error::{Error, Exit};
+use crate::output::style::Style;
+use crate::output::table::{Cell, Layout, Table};
+use crate::output::{Format, Output, human, text};
+
+pub(super) fn run(args: &StatusArgs, cx: &Context, out: &mut Output) -> Result<Exit, Error> {
+    let monitor = cx.fresh_monitor(RefreshOptions {
+        since: Some(cx.now - Board::RECENT),
+        want_state: true,
+        ..RefreshOptions::default()
+    })?;
+    let filter = SessionFilter {
+        agents: args.filter.agent.clone(),
+        models: words(&args.filter.model),
+        projects: cx.projects(&args.filter.project),
+        ..Board::filter(cx.now)
+    };
+    let today = UsageQuery {
+        by: Dimensions::default(),
+        since: Some(parse_when("today", Edge::Since, cx.now, cx.zone())?),
+        zone: cx.zone().clone(),
+        filter: UsageFilter {
+            agents: filter.agents.clone(),
+            models: filter.models.clone(),
+            projects: filter.projects.clone(),
+            sessions: Vec::new(),
+        },
+        ..UsageQuery::new(ReportKind::Daily)
+    };
+    let board = board(
+        monitor.sessions(&filter)?.sessions,
+        monitor.usage(&today)?.totals,
+        monitor.quotas()?,
+        cx.now,
+    );
+    match out.format {
+        Format::Json => out.json(&wire::status(&board))?,
+        _ if board.counts.is_empty() => {
+            let filtered = filter != Board::filter(cx.now);
+            empty::nothing("sessions of the last 24 hours", filtered, &monitor, cx, out)?;
+        }
+        _ => show(&board, cx, out)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
+    let sections: [(&str, &[SessionView], Style); 6] = [
+        ("Needs you", &board.needs_you, Style::Alert),
+        ("Failed", &board.failed, Style::Bad),
+        ("Stalled", &board.stalled, Style::Bad),
+        ("Limited", &board.limited, Style::Held),
+        ("Working", &board.working, Style::Good),
+        ("Done, not looked at", &board.done, Style::Strong),
+    ];
+    let shown = sections.iter().flat_map(|(_, sessions, _)| sessions.iter());
+    let ids = ShortIds::new(shown.map(|session| &session.key));
+    let mut quiet = true;
+    for (heading, sessions, style) in sections {
+        if sessions.is_empty() {
+            continue;
+        }
+        quiet = false;
+        let heading = out
+            .palette
+            .paint(style, format!("{heading} ({})", sessions.len()));
+        out.line(heading)?;
+        let table = if style == Style::Alert {
+            questions(sessions, &ids, board.at)
+        } else {
+            section(sessions, &ids, board.at)
+        };
+        out.table(&table, 1)?;
+        out.line("")?;
+    }
+    if quiet {
+        out.line("Nothing is going on, and nobody waits for you.")?;
+        out.line("")?;
+    }
+    out.line(counts(board))?;
+    let today = &board.today;
+    out.line(format!(
+        "Today: {}, {} tokens in {} requests",
+        human::cost(today.known_cost(), today.unpriced_requests),
+        human::short_count(today.usage.total()),
+        human::count(today.requests),
+    ))?;
+    quotas(&board.quotas, cx, out)
+}
+
+/// Sessions with what they ask on a line of its own: it is what the user came for.
+fn questions(sessions: &[SessionView], ids: &ShortIds, now: Timestamp) -> Table {
+    let mut table = Table::new(&[
+        ("", Layout::Left),
+        ("", Layout::Left),
+        ("", Layout::Left),
+        ("", Layout::Flexible),
+        ("", Layout::Right),
+        ("", Layout::Flexible),
+        ("", Layout::Right),
+    ]);
+    for session in sessions {
+        table.row(vec![
+            sign(session),
+            ids.of(&session.key).into(),
+            Cell::styled(session.key.agent.as_str(), Style::Faint),
+            project(session).into(),
+            format!("waits {}", human::span(now - session.since)).into(),
+            Cell::styled(title(session), Style::Faint),
+            cost(session).into(),
+        ]);
+        table.note(Cell::styled(why(session), Style::Strong));
+    }
+    table
+}
+
+fn section(sessions: &[SessionView], ids: &ShortIds, now: Timestamp) -> Table {
+    let mut table = Table::new(&[
+        ("", Layout::Left),
+        ("", Layout::Left),
+        ("", Layout::Left),
+        ("", Layout::Flexible),
+        ("", Layout::Right),
+        ("", Layout::Flexible),
+        ("", Layout::Flexible),
+        ("", Layout::Right),
+    ]);
+    for session in sessions {
+        table.row(vec![
+            sign(session),
+            ids.of(&session.key).into(),
+            Cell::styled(session.key.agent.as_str(), Style::Faint),
+            project(session).into(),
+            human::span(now - session.since).into(),
+            why(session).into(),
+            Cell::styled(title(session), Style::Faint),
+            cost(session).into(),
+        ]);
+    }
+    table
+}
+
+fn counts(board: &Board) -> String {
+    let all: u64 = board.counts.values().sum();
+    let parts: Vec<String> = board
+        .counts
+        .iter()
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    format!("{} sessions: {}", human::count(all), parts.join(", "))
+}
+
+fn quotas(quotas: &[QuotaView], cx: &Context, out: &mut Output) -> Result<(), Error> {
+    for quota in quotas.iter().filter(|quota| !quota.expired) {
+        let window = &quota.window;
+        let reset = window.resets_at.map_or_else(String::new, |at| {
+            format!(", starts afresh in {}", human::span(at - cx.now))
+        });
+        let length = window.window_minutes.map_or_else(
+            || window.window.to_string(),
+            |minutes| human::span(agentmon_core::model::Span::from_mins(i64::from(minutes))),
+        );
+        let style = match window.used_percent {
+            used if used >= 90.0 => Style::Bad,
+            used if used >= 75.0 => Style::Held,
+            _ => Style::Plain,
+        };
+        let agent = window.agent.as_str();
+        let limit = Some(&*window.limit).filter(|limit| !limit.is_empty() && *limit != agent);
+        let name: Vec<&str> = [Some(agent), limit, Some(&length)]
+            .into_iter()
+            .flatten()
+            .collect();
+        let line = format!(
+            "Plan limit {}: {:.0} % used{reset}",
+            name.join(" "),
+            window.used_percent
+        );
+        let line = out.palette.paint(style, text::line(&line));
+        out.line(line)?;
+    }
+    Ok(())
+}

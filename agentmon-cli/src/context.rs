@@ -1,0 +1,139 @@
+//! What every command starts from: the configuration, the present, and a monitor that is up to date.
+
+use std::io::Write;
+
+use agentmon_core::Monitor;
+use agentmon_core::clock::{Clock, SystemClock};
+use agentmon_core::config::{Config, Overrides};
+use agentmon_core::model::Timestamp;
+use agentmon_core::query::{
+    Edge, Progress, RefreshOptions, RefreshReport, WeekStart, Zone, parse_when,
+};
+use agentmon_core::source::Env;
+
+use crate::args::{Global, Range};
+use crate::error::Error;
+use crate::output::progress::Bar;
+use crate::output::text;
+
+/// What every command starts from.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Home folder and environment variables.
+    pub(crate) env: Env,
+    /// The configuration in force.
+    pub(crate) config: Config,
+    /// The present, the same for the whole command.
+    pub(crate) now: Timestamp,
+    no_cache: bool,
+    quiet: bool,
+}
+
+impl Context {
+    /// Reads the configuration.
+    pub(crate) fn new(global: &Global, week_start: Option<WeekStart>) -> Result<Self, Error> {
+        let env = Env::from_process();
+        let flags = Overrides {
+            data_dir: global.data_dir.clone(),
+            time_zone: global.timezone.clone(),
+            week_start,
+        };
+        Ok(Self {
+            config: Config::load(&env, &flags)?,
+            env,
+            now: SystemClock.now(),
+            no_cache: global.no_cache,
+            quiet: global.quiet,
+        })
+    }
+
+    /// Where days begin and in which times are shown.
+    pub(crate) fn zone(&self) -> &Zone {
+        &self.config.time_zone.value
+    }
+
+    /// The start and end that a range names.
+    pub(crate) fn range(
+        &self,
+        range: &Range,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), Error> {
+        let read = |text: &Option<String>, edge| {
+            let text = text.as_deref();
+            text.map(|text| parse_when(text, edge, self.now, self.zone()))
+                .transpose()
+        };
+        let since = read(&range.since, Edge::Since)?;
+        let until = read(&range.until, Edge::Until)?;
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            return Err(Error::Usage(format!(
+                "--since ({since}) is not before --until ({until})"
+            )));
+        }
+        Ok((since, until))
+    }
+
+    /// Words of a filter as the core takes them: a project that is written as a path is made absolute.
+    pub(crate) fn projects(&self, projects: &[String]) -> Vec<Box<str>> {
+        let absolute = |project: &String| -> Box<str> {
+            let path = self.env.expand(project);
+            let relative = project.starts_with('.') || project.contains(['/', '\\']);
+            match path.canonicalize() {
+                Ok(path) if relative || project.starts_with('~') => path.to_string_lossy().into(),
+                _ => path.to_string_lossy().into(),
+            }
+        };
+        projects.iter().map(absolute).collect()
+    }
+
+    /// Opens the monitor.
+    pub(crate) fn monitor(&self) -> Result<Monitor, Error> {
+        let builder = Monitor::builder()
+            .env(self.env.clone())
+            .config(self.config.clone());
+        let monitor = if self.no_cache {
+            builder.in_memory().open()?
+        } else {
+            builder.open()?
+        };
+        if let Some(path) = monitor.moved_aside() {
+            self.warn(&format!(
+                "the database was damaged: it was moved to {} and is being built anew",
+                path.display()
+            ));
+        }
+        Ok(monitor)
+    }
+
+    /// Opens the monitor and reads what agents wrote since the last time.
+    pub(crate) fn fresh_monitor(&self, options: RefreshOptions<'_>) -> Result<Monitor, Error> {
+        let monitor = self.monitor()?;
+        let bar = Bar::on_terminal(self.quiet);
+        let progress = bar.as_ref().map(|bar| bar as &dyn Progress);
+        let report = monitor.refresh(&RefreshOptions {
+            progress,
+            ..options
+        })?;
+        drop(bar);
+        self.tell_unreadable(&report);
+        Ok(monitor)
+    }
+
+    fn tell_unreadable(&self, report: &RefreshReport) {
+        if report.unreadable > 0 {
+            self.warn(&format!(
+                "{} files or folders could not be read, so something may be missing: see `agentmon sources --problems`",
+                report.unreadable
+            ));
+        }
+    }
+
+    /// Tells the user something on standard error.
+    pub(crate) fn warn(&self, message: &str) {
+        if !self.quiet {
+            // Nobody is left to be told that this failed.
+            let _ = writeln!(std::io::stderr(), "agentmon: {}", text::line(message));
+        }
+    }
+}

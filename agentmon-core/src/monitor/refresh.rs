@@ -1,0 +1,169 @@
+//! Bringing the store up to date with the disk, once.
+
+use std::time::Instant;
+
+use super::{Inner, Monitor};
+use crate::Error;
+use crate::model::Timestamp;
+use crate::query::{Phase, RefreshOptions, RefreshReport};
+use crate::source::read::{Pass, ReadOptions};
+use crate::source::scan::{Piece, ScanOptions, ScannedRoot, find, scan};
+use crate::store::sqlite::load_cursors;
+
+/// Calls that are gathered before they are stored: a first import then writes its table in one go.
+const GATHERED_CALLS: usize = 128 * 1024;
+
+/// Pieces that wait to be stored together.
+#[derive(Debug, Default)]
+struct Pending {
+    pieces: Vec<Piece>,
+    calls: usize,
+}
+
+impl Pending {
+    /// Adds a piece; returns all of them when there are enough. Pieces with text are never kept waiting.
+    fn add(&mut self, piece: Piece) -> Option<Vec<Piece>> {
+        self.calls += piece.batch.calls.len();
+        let full = self.calls >= GATHERED_CALLS || !piece.batch.events.is_empty();
+        self.pieces.push(piece);
+        full.then(|| std::mem::take(self).pieces)
+    }
+}
+
+impl Monitor {
+    /// Reads what agents wrote since the last time. Does nothing when another process writes to the database: that
+    /// one keeps it fresh.
+    ///
+    /// # Errors
+    /// [`Error`] when the store cannot be read or written. Files that cannot be read are not errors: they are counted
+    /// in the report and told by [`Monitor::sources`].
+    pub fn refresh(&self, options: &RefreshOptions<'_>) -> Result<RefreshReport, Error> {
+        self.inner.refresh(options)
+    }
+}
+
+impl Inner {
+    fn refresh(&self, options: &RefreshOptions<'_>) -> Result<RefreshReport, Error> {
+        let begin = Instant::now();
+        let mut report = RefreshReport::default();
+        if self.writer.is_none() {
+            return Ok(report);
+        }
+        if let Some(progress) = options.progress {
+            progress.phase(Phase::Discovering, None);
+        }
+        let now = self.clock.now();
+        let found = self.find();
+        for root in &found {
+            report.files += root.walked.files.len() as u64;
+            report.unreadable += root.walked.problems.len() as u64;
+        }
+        self.pass(&found, Pass::Accounting, options, now, &mut report)?;
+        if options.want_state
+            && let Some(mut writer) = self.writer()
+        {
+            let changes = writer.tick(self.clock.now())?;
+            drop(writer);
+            self.publish(changes);
+        }
+        if options.content {
+            self.pass(&found, Pass::Content, options, now, &mut report)?;
+        }
+        self.prune(now)?;
+        report.took = begin.elapsed();
+        Ok(report)
+    }
+
+    /// Looks for files.
+    pub(super) fn find(&self) -> Vec<ScannedRoot<'_>> {
+        find(&self.formats, |format| self.roots(format))
+    }
+
+    fn pass(
+        &self,
+        found: &[ScannedRoot<'_>],
+        pass: Pass,
+        options: &RefreshOptions<'_>,
+        now: Timestamp,
+        report: &mut RefreshReport,
+    ) -> Result<(), Error> {
+        let phase = if pass == Pass::Accounting {
+            Phase::Accounting
+        } else {
+            Phase::Content
+        };
+        let cursors = self.read(|connection| load_cursors(connection, pass))?;
+        let mut pending = Pending::default();
+        let read = ReadOptions {
+            pass,
+            evidence: options.want_state,
+            now,
+        };
+        let work = scan(
+            found,
+            &cursors,
+            ScanOptions {
+                read,
+                since: options.since,
+                threads: 0,
+            },
+            |work| {
+                if let Some(progress) = options.progress {
+                    progress.phase(phase, Some(work.bytes));
+                }
+            },
+            |piece| {
+                let bytes = piece.bytes;
+                report.bytes_read += bytes;
+                report.problems += piece
+                    .files
+                    .iter()
+                    .map(|file| file.problems.len() as u64)
+                    .sum::<u64>();
+                report.unreadable += piece
+                    .files
+                    .iter()
+                    .filter(|file| file.cursor.is_none())
+                    .count() as u64;
+                if let Some(pieces) = pending.add(piece) {
+                    self.append(pieces, now)?;
+                }
+                if let Some(progress) = options.progress {
+                    progress.advance(bytes);
+                }
+                Ok::<_, Error>(())
+            },
+        )?;
+        self.append(pending.pieces, now)?;
+        report.files_read += work.files as u64;
+        Ok(())
+    }
+
+    /// Stores pieces and tells what changed, in that order (I6).
+    pub(super) fn append(&self, pieces: Vec<Piece>, now: Timestamp) -> Result<(), Error> {
+        if pieces.is_empty() {
+            return Ok(());
+        }
+        let Some(mut writer) = self.writer() else {
+            return Ok(());
+        };
+        let changes = writer.append(pieces, now)?;
+        drop(writer);
+        self.publish(changes);
+        Ok(())
+    }
+
+    /// Forgets what the configuration does not want kept.
+    pub(super) fn prune(&self, now: Timestamp) -> Result<(), Error> {
+        let retention = &self.config.retention;
+        for span in [retention.events.value, retention.sessions.value]
+            .into_iter()
+            .flatten()
+        {
+            if let Some(mut writer) = self.writer() {
+                writer.prune(now - span)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! The board: who needs the user first, then who is working, then what is wrong.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Span, Timestamp};
+use crate::session::{Liveness, Reason, State};
+
+use super::session::{QuotaView, SessionFilter, SessionView};
+use super::usage::Sums;
+
+/// Sessions by what they want from the user. A session is in at most one list, and in `counts` in any case.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Board {
+    /// When this was so.
+    pub at: Timestamp,
+    /// They cannot go on before the user answers; who waits longest comes first.
+    pub needs_you: Vec<SessionView>,
+    /// They failed within [`Board::RECENT`] and are not taken up again, the latest first.
+    pub failed: Vec<SessionView>,
+    /// They should be working and give no sign, who is silent longest first.
+    pub stalled: Vec<SessionView>,
+    /// A usage limit holds them.
+    pub limited: Vec<SessionView>,
+    /// At work, on their way to it, or woken by something later; the latest first.
+    pub working: Vec<SessionView>,
+    /// Their process lives, their turn is over and the result was not looked at, the latest first.
+    pub done: Vec<SessionView>,
+    /// How many sessions are in each state.
+    pub counts: BTreeMap<State, u64>,
+    /// Usage of today.
+    pub today: Sums,
+    /// Plan limits.
+    pub quotas: Vec<QuotaView>,
+}
+
+impl Board {
+    /// How long the board shows what is over.
+    pub const RECENT: Span = Span::from_mins(24 * 60);
+
+    /// The sessions that a board is made of.
+    #[must_use]
+    pub fn filter(now: Timestamp) -> SessionFilter {
+        SessionFilter {
+            since: Some(now - Self::RECENT),
+            or_open: true,
+            ..SessionFilter::default()
+        }
+    }
+}
+
+/// Sorts sessions into a board.
+#[must_use]
+pub fn board(
+    sessions: Vec<SessionView>,
+    today: Sums,
+    quotas: Vec<QuotaView>,
+    now: Timestamp,
+) -> Board {
+    let mut board = Board {
+        at: now,
+        today,
+        quotas,
+        ..Board::default()
+    };
+    for session in sessions {
+        *board.counts.entry(session.state).or_default() += 1;
+        let list = match session.state {
+            State::NeedsInput => &mut board.needs_you,
+            State::Stalled => &mut board.stalled,
+            State::Limited => &mut board.limited,
+            State::Queued | State::Spawning | State::Working | State::WaitingSelf => {
+                &mut board.working
+            }
+            State::Failed if session.since >= now - Board::RECENT => &mut board.failed,
+            State::Idle
+                if session.liveness == Liveness::Alive
+                    && session.reason == (Reason::TurnDone { seen: false }) =>
+            {
+                &mut board.done
+            }
+            State::Idle
+            | State::Failed
+            | State::Completed
+            | State::Terminated
+            | State::Unobserved => continue,
+        };
+        list.push(session);
+    }
+    let since = |session: &SessionView| session.since;
+    for longest_first in [&mut board.needs_you, &mut board.stalled, &mut board.limited] {
+        longest_first.sort_by_key(since);
+    }
+    for latest_first in [&mut board.failed, &mut board.working, &mut board.done] {
+        latest_first.sort_by_key(|session| std::cmp::Reverse(since(session)));
+    }
+    board
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AgentKind, SessionKey};
+
+    #[test]
+    fn each_session_is_where_the_user_looks_for_it() {
+        let now = Timestamp::parse("2026-11-21T12:00:00Z").unwrap();
+        let session = |id: &str, state: State, reason: Reason, minutes_ago: i64| SessionView {
+            state,
+            reason,
+            since: now - Span::from_mins(minutes_ago),
+            liveness: if id == "gone" {
+                Liveness::Unknown
+            } else {
+                Liveness::Alive
+            },
+            ..SessionView::new(SessionKey::new(AgentKind::Codex, id))
+        };
+        let unseen = Reason::TurnDone { seen: false };
+        let sessions = vec![
+            session("new question", State::NeedsInput, Reason::Question, 1),
+            session(
+                "old question",
+                State::NeedsInput,
+                Reason::Permission(None),
+                4000,
+            ),
+            session("tool", State::Working, Reason::Tool("Bash".into()), 3),
+            session("wakes up", State::WaitingSelf, Reason::BackgroundTask, 2),
+            session("broke", State::Failed, Reason::ApiError(None), 60),
+            session(
+                "broke long ago",
+                State::Failed,
+                Reason::ApiError(None),
+                1500,
+            ),
+            session("silent", State::Stalled, Reason::Silent, 9),
+            session("ready", State::Idle, unseen.clone(), 5),
+            session("gone", State::Idle, unseen, 5),
+            session("read", State::Idle, Reason::TurnDone { seen: true }, 5),
+            session("full", State::Limited, Reason::Quota(None), 5),
+            session("over", State::Completed, Reason::SessionEnd, 5),
+        ];
+        let board = board(sessions, Sums::default(), Vec::new(), now);
+        let ids = |list: &[SessionView]| -> Vec<String> {
+            list.iter()
+                .map(|session| session.key.native_id.to_string())
+                .collect()
+        };
+        assert_eq!(ids(&board.needs_you), ["old question", "new question"]);
+        assert_eq!(ids(&board.working), ["wakes up", "tool"]);
+        assert_eq!(ids(&board.failed), ["broke"]);
+        assert_eq!(ids(&board.stalled), ["silent"]);
+        assert_eq!(ids(&board.limited), ["full"]);
+        assert_eq!(ids(&board.done), ["ready"]);
+        assert_eq!(board.counts.values().sum::<u64>(), 12);
+        assert_eq!(board.counts[&State::Idle], 3);
+    }
+}

@@ -1,0 +1,36 @@
+//! Questions and answers: typed filters, usage reports, session views, explanations, event pages.
+//!
+//! Everything here is plain data and pure functions on it. The store fills [`UsageData`], [`SessionView`] and the
+//! other rows; the functions here turn them into reports. No SQL, no I/O, no clock, no JSON (that is `wire`).
+
+mod board;
+mod database;
+mod detail;
+mod doctor;
+mod event;
+mod filter;
+mod refresh;
+mod session;
+mod source;
+mod usage;
+mod when;
+mod zone;
+
+pub use board::{Board, board};
+pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
+pub use detail::{cross_check, explanation};
+pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};
+pub use event::{EventCursor, EventFilter, EventPage, EventRow};
+pub use filter::{model_matches, project_matches, session_matches};
+pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
+pub use session::{
+    Explanation, ModelUsage, Project, QuotaView, SessionDetail, SessionFilter, SessionList,
+    SessionView, ToolStats,
+};
+pub use source::{RootState, SourceProblem, SourceReport};
+pub use usage::{
+    Block, Dimensions, Order, Projection, ReportKind, ReportedTotals, Sums, Unattributed, Unpriced,
+    UsageCell, UsageData, UsageFilter, UsageQuery, UsageReport, UsageRow, UsageSession, report,
+};
+pub use when::{Edge, WhenError, parse_when};
+pub use zone::{WeekStart, Zone, ZoneError};

@@ -1,1 +1,0 @@
-//! OpenClaw and Clawdbot state folders: `sessions.json` and transcripts.

@@ -1,0 +1,229 @@
+//! Reading OpenClaw's JSON without trusting it: every field may be missing, of another type, or huge.
+//!
+//! Structs borrow their fields as raw text ([`Raw`]) and the functions here turn one field at a time into a value, so
+//! that one odd field costs that field and not the whole record.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
+
+use crate::model::Timestamp;
+
+/// A field as it stands in the record; `None` when it is absent or `null`.
+pub(super) type Raw<'a> = Option<&'a RawValue>;
+
+/// The largest number that JavaScript writes exactly; a greater one is not a count.
+const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
+
+/// A string. JavaScript cuts strings between the halves of a character and writes the half as a lone surrogate: that
+/// becomes U+FFFD.
+pub(super) fn text<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
+    let raw = raw?.get();
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(inner));
+    }
+    let text: LossyString = serde_json::from_str(raw).ok()?;
+    Some(Cow::Owned(text.0))
+}
+
+/// A number of things, zero or more. Fractions are cut.
+pub(super) fn count(raw: Raw<'_>) -> Option<u64> {
+    let raw = raw?.get();
+    raw.parse().ok().or_else(|| {
+        let number: f64 = raw.parse().ok()?;
+        (0.0..=MAX_COUNT).contains(&number).then_some(number as u64)
+    })
+}
+
+/// A finite number.
+pub(super) fn float(raw: Raw<'_>) -> Option<f64> {
+    raw?.get()
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
+}
+
+/// `true` or `false`.
+pub(super) fn flag(raw: Raw<'_>) -> Option<bool> {
+    raw?.get().parse().ok()
+}
+
+/// A time: milliseconds since 1970, or an ISO 8601 string.
+pub(super) fn time(raw: Raw<'_>) -> Option<Timestamp> {
+    match text(raw) {
+        Some(text) => Timestamp::parse(&text),
+        None => count(raw)
+            .map(|millis| Timestamp(millis as i64))
+            .filter(|at| (1..=Timestamp::MAX.0).contains(&at.0)),
+    }
+}
+
+/// A struct of raw fields.
+pub(super) fn object<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
+    // serde would fill a struct from an array as well.
+    let raw = raw?.get();
+    raw.starts_with('{')
+        .then(|| serde_json::from_str(raw).ok())
+        .flatten()
+}
+
+/// A list of structs; elements that are something else are left out.
+pub(super) fn list<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Vec<T> {
+    let elements: Option<Vec<&RawValue>> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let elements = elements.unwrap_or_default().into_iter();
+    elements
+        .filter_map(|element| object(Some(element)))
+        .collect()
+}
+
+struct LossyString(String);
+
+impl<'de> Deserialize<'de> for LossyString {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = LossyString;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<LossyString, E> {
+                Ok(LossyString(text.to_owned()))
+            }
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<LossyString, E> {
+                Ok(LossyString(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+        // As bytes: serde_json refuses lone surrogates in a `str`.
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+/// Rewrites JSON5 as JSON. `None` when it is neither, or nested deeper than any file of OpenClaw: the JSON5 parser
+/// recurses without a limit of its own, and a stack overflow cannot be caught.
+pub(super) fn json5_to_json(text: &str) -> Option<String> {
+    let mut parser = json5::Deserializer::from_str(text);
+    let value = Nested(MAX_DEPTH).deserialize(&mut parser).ok()?;
+    serde_json::to_string(&value).ok()
+}
+
+const MAX_DEPTH: usize = 64;
+
+/// Builds a [`Value`] with at most this many levels below.
+struct Nested(usize);
+
+impl Nested {
+    fn below<E: Error>(&self) -> Result<Self, E> {
+        let levels = self.0.checked_sub(1);
+        levels.map(Nested).ok_or_else(|| E::custom("too deep"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Nested {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Nested {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON5")
+    }
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_none<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(self.below()?)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            object.insert(key, entries.next_value_seed(self.below()?)?);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn fields_of_any_shape_are_read_or_left_out() {
+        let read = |json: &str| {
+            let raw = raw(json);
+            let raw = Some(&*raw);
+            (
+                text(raw).map(Cow::into_owned),
+                count(raw),
+                time(raw).map(|at| at.0),
+            )
+        };
+        let string = |text: &str| (Some(text.to_owned()), None, None);
+        assert_eq!(read(r#""plain""#), string("plain"));
+        assert_eq!(read(r#""a\nb\"""#), string("a\nb\""));
+        assert_eq!(
+            read(r#""cut \ud83d""#),
+            string("cut \u{fffd}\u{fffd}\u{fffd}")
+        );
+        assert_eq!(
+            read(r#""1970-01-01T00:00:00.005Z""#),
+            (Some("1970-01-01T00:00:00.005Z".into()), None, Some(5))
+        );
+        assert_eq!(read("7"), (None, Some(7), Some(7)));
+        assert_eq!(read("7.9e1"), (None, Some(79), Some(79)));
+        for nothing in ["-1", "1e300", "true", "[1]", "{}", "18446744073709551616"] {
+            assert_eq!(read(nothing), (None, None, None), "{nothing}");
+        }
+        assert_eq!(read("18446744073709551615").2, None);
+    }
+
+    #[test]
+    fn json5_is_rewritten_and_cannot_exhaust_the_stack() {
+        let json = json5_to_json("{ // note\n a: 'x', \"b\": [1, -2, .5, null, true,], }").unwrap();
+        assert_eq!(json, r#"{"a":"x","b":[1,-2,0.5,null,true]}"#);
+        for hostile in [
+            "[".repeat(1_000_000),
+            "{a:".repeat(1_000_000),
+            "[']',".repeat(100_000),
+        ] {
+            assert_eq!(json5_to_json(&hostile), None);
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Model calls: each real call one row, whoever reports it and however often.
+//!
+//! A second sighting merges into the row: the usage with the most output wins, and the session with the lowest credit
+//! keeps the call (see [`ModelCall::merge`]). Merging is commutative, so the order in which files are read, split or
+//! repeated leaves the same rows (I7).
+
+use std::cmp::Reverse;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::rollup::RollupChanges;
+use crate::model::{
+    CallSource, CostBasis, FactKey, ModelCall, NanoUsd, PriceMode, Timestamp, Usage,
+};
+use crate::pricing::ModelPrices;
+
+/// A call as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StoredCall {
+    pub fact: FactKey,
+    pub at: Timestamp,
+    pub session: i64,
+    pub model: i64,
+    pub usage: Usage,
+    /// What it cost; `None` when no price is known.
+    pub cost: Option<NanoUsd>,
+    pub credit: i64,
+    pub source: CallSource,
+    pub mode: PriceMode,
+    pub web_searches: u32,
+    pub reported: Option<NanoUsd>,
+}
+
+impl StoredCall {
+    /// The call with its ids in the store, and priced.
+    pub(super) fn new(
+        call: &ModelCall,
+        session: i64,
+        model: i64,
+        prices: Option<&ModelPrices<'_>>,
+    ) -> Self {
+        let mut stored = Self {
+            fact: call.fact,
+            at: call.at,
+            session,
+            model,
+            usage: call.usage,
+            cost: None,
+            credit: call.credit,
+            source: call.source,
+            mode: call.mode,
+            web_searches: call.web_searches,
+            reported: call.reported,
+        };
+        stored.price(prices);
+        stored
+    }
+
+    /// Works out the cost. A price that a client posts is the user's word and stands; what an agent computed itself
+    /// only fills in for a price that agentmon does not know.
+    pub(super) fn price(&mut self, prices: Option<&ModelPrices<'_>>) {
+        let priced = prices
+            .map(|prices| prices.cost(self.at, &self.usage, self.mode, self.web_searches))
+            .filter(|cost| cost.basis != CostBasis::Unpriced)
+            .map(|cost| cost.amount);
+        let reported = self.reported.filter(|amount| *amount > NanoUsd::ZERO);
+        self.cost = match self.source {
+            CallSource::Api => self.reported.or(priced),
+            _ => priced.or(reported),
+        };
+    }
+
+    fn finality(&self) -> (u64, u64, Reverse<Timestamp>, CallSource) {
+        (
+            self.usage.output,
+            self.usage.total(),
+            Reverse(self.at),
+            self.source,
+        )
+    }
+
+    /// Merges two sightings; `order` ranks sessions whose credit is equal.
+    fn merge(
+        self,
+        other: Self,
+        order: impl FnOnce(i64, i64) -> rusqlite::Result<std::cmp::Ordering>,
+    ) -> rusqlite::Result<Self> {
+        let (mut winner, loser) = if other.finality() > self.finality() {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        winner.reported = winner.reported.or(loser.reported);
+        if winner.cost.is_none() && winner.model == loser.model {
+            winner.cost = loser.cost;
+        }
+        let credited = match loser.credit.cmp(&winner.credit) {
+            std::cmp::Ordering::Equal if loser.session != winner.session => {
+                order(loser.session, winner.session)?
+            }
+            ordering => ordering,
+        };
+        if credited.is_lt() {
+            (winner.credit, winner.session) = (loser.credit, loser.session);
+        }
+        Ok(winner)
+    }
+}
+
+/// Stores calls, merging with what is there, and notes the changes of totals.
+pub(super) fn store(
+    connection: &Connection,
+    mut calls: Vec<StoredCall>,
+    rollup: &mut RollupChanges,
+) -> rusqlite::Result<()> {
+    // In key order the tree of a first import grows at its end instead of all over.
+    calls.sort_unstable_by_key(|call| (call.fact, call.session));
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO call (fact, at, session, model, input, cache_read, cache_write_5m, cache_write_1h, output,
+                           reasoning, cost, credit, source, mode, web_searches, reported)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+         ON CONFLICT (fact) DO NOTHING",
+    )?;
+    let mut calls = calls.into_iter().peekable();
+    while let Some(mut call) = calls.next() {
+        while let Some(twin) = calls.next_if(|next| next.fact == call.fact) {
+            call = call.merge(twin, |a, b| compare_sessions(connection, a, b))?;
+        }
+        let inserted = insert.execute(params![
+            call.fact.0,
+            call.at.0,
+            call.session,
+            call.model,
+            call.usage.input as i64,
+            call.usage.cache_read as i64,
+            call.usage.cache_creation_5m as i64,
+            call.usage.cache_creation_1h as i64,
+            call.usage.output as i64,
+            call.usage.reasoning as i64,
+            call.cost.map(|cost| cost.0),
+            call.credit,
+            source_code(call.source),
+            mode_code(call.mode),
+            call.web_searches,
+            call.reported.map(|cost| cost.0),
+        ])?;
+        if inserted == 1 {
+            rollup.added(&call);
+        } else {
+            merge_into_row(connection, call, rollup)?;
+        }
+    }
+    Ok(())
+}
+
+fn merge_into_row(
+    connection: &Connection,
+    call: StoredCall,
+    rollup: &mut RollupChanges,
+) -> rusqlite::Result<()> {
+    let before = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM call WHERE fact = ?1"))?
+        .query_row([call.fact.0], read)
+        .optional()?;
+    let Some(before) = before else { return Ok(()) };
+    let after = before.merge(call, |a, b| compare_sessions(connection, a, b))?;
+    if after != before {
+        update(connection, &after)?;
+        rollup.changed(&before, &after);
+    }
+    Ok(())
+}
+
+/// Writes a changed call back.
+pub(super) fn update(connection: &Connection, call: &StoredCall) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE call SET at = ?2, session = ?3, model = ?4, input = ?5, cache_read = ?6, cache_write_5m = ?7,
+                 cache_write_1h = ?8, output = ?9, reasoning = ?10, cost = ?11, credit = ?12, source = ?13, mode = ?14,
+                 web_searches = ?15, reported = ?16
+             WHERE fact = ?1",
+        )?
+        .execute(params![
+            call.fact.0,
+            call.at.0,
+            call.session,
+            call.model,
+            call.usage.input as i64,
+            call.usage.cache_read as i64,
+            call.usage.cache_creation_5m as i64,
+            call.usage.cache_creation_1h as i64,
+            call.usage.output as i64,
+            call.usage.reasoning as i64,
+            call.cost.map(|cost| cost.0),
+            call.credit,
+            source_code(call.source),
+            mode_code(call.mode),
+            call.web_searches,
+            call.reported.map(|cost| cost.0),
+        ])
+        .map(|_| ())
+}
+
+/// Ranks two sessions by their ids as the agent gives them, which do not depend on the order of reading.
+fn compare_sessions(
+    connection: &Connection,
+    a: i64,
+    b: i64,
+) -> rusqlite::Result<std::cmp::Ordering> {
+    let mut name = connection.prepare_cached("SELECT native_id FROM session WHERE id = ?1")?;
+    let a: String = name.query_row([a], |row| row.get(0))?;
+    let b: String = name.query_row([b], |row| row.get(0))?;
+    Ok(a.cmp(&b))
+}
+
+const COLUMNS: &str = "fact, at, session, model, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning,
+    cost, credit, source, mode, web_searches, reported";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
+    Ok(StoredCall {
+        fact: FactKey(row.get(0)?),
+        at: Timestamp(row.get(1)?),
+        session: row.get(2)?,
+        model: row.get(3)?,
+        usage: Usage {
+            input: row.get::<_, i64>(4)? as u64,
+            cache_read: row.get::<_, i64>(5)? as u64,
+            cache_creation_5m: row.get::<_, i64>(6)? as u64,
+            cache_creation_1h: row.get::<_, i64>(7)? as u64,
+            output: row.get::<_, i64>(8)? as u64,
+            reasoning: row.get::<_, i64>(9)? as u64,
+        },
+        cost: row.get::<_, Option<i64>>(10)?.map(NanoUsd),
+        credit: row.get(11)?,
+        source: source_of(row.get::<_, u8>(12)?.into()),
+        mode: PriceMode::ALL
+            .get(usize::from(row.get::<_, u8>(13)?))
+            .copied()
+            .unwrap_or_default(),
+        web_searches: row.get(14)?,
+        reported: row.get::<_, Option<i64>>(15)?.map(NanoUsd),
+    })
+}
+
+/// Goes over all calls.
+pub(super) fn for_each(
+    connection: &Connection,
+    mut each: impl FnMut(&StoredCall),
+) -> rusqlite::Result<()> {
+    let mut select = connection.prepare(&format!("SELECT {COLUMNS} FROM call"))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        each(&read(row)?);
+    }
+    Ok(())
+}
+
+const SOURCES: [CallSource; 5] = [
+    CallSource::Transcript,
+    CallSource::Otlp,
+    CallSource::Hook,
+    CallSource::Gateway,
+    CallSource::Api,
+];
+
+fn source_code(source: CallSource) -> i64 {
+    SOURCES
+        .iter()
+        .position(|known| *known == source)
+        .map_or(0, |code| code as i64)
+}
+
+fn source_of(code: usize) -> CallSource {
+    SOURCES.get(code).copied().unwrap_or(CallSource::Transcript)
+}
+
+fn mode_code(mode: PriceMode) -> i64 {
+    PriceMode::ALL
+        .iter()
+        .position(|known| *known == mode)
+        .map_or(0, |code| code as i64)
+}

@@ -1,0 +1,84 @@
+//! WHERE clauses put together from filters: fixed SQL, values always bound.
+
+use rusqlite::types::Value;
+use rusqlite::{Params, params_from_iter};
+
+use crate::model::{AgentKind, SessionKey};
+
+/// Conditions joined by AND, with their values in order.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    sql: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    /// One condition.
+    pub(super) fn add(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push(sql.to_owned());
+        self.values.extend(values);
+    }
+
+    /// One condition that any of `items` fulfils; nothing when there are none.
+    pub(super) fn any<T>(&mut self, items: &[T], sql: &str, values: impl Fn(&T) -> Vec<Value>) {
+        if !items.is_empty() {
+            self.sql
+                .push(format!("({})", vec![sql; items.len()].join(" OR ")));
+            self.values.extend(items.iter().flat_map(values));
+        }
+    }
+
+    /// One condition around other conditions.
+    pub(super) fn nested(&mut self, before: &str, inner: Self, after: &str) {
+        self.sql.push(format!("{before}{}{after}", inner.sql()));
+        self.values.extend(inner.values);
+    }
+
+    /// Sessions by agent.
+    pub(super) fn agents(&mut self, agents: &[AgentKind]) {
+        self.any(agents, "session.agent = ?", |agent| {
+            vec![agent.as_str().to_owned().into()]
+        });
+    }
+
+    /// Sessions by the name or the folder of their project.
+    pub(super) fn projects(&mut self, projects: &[Box<str>]) {
+        self.any(
+            projects,
+            "(project.name = ? OR project.root = ?)",
+            |project| vec![project.to_string().into(), project.to_string().into()],
+        );
+    }
+
+    /// Sessions by their id or the beginning of it, with or without the agent.
+    pub(super) fn session_ids(&mut self, ids: &[Box<str>]) {
+        self.any(
+            ids,
+            "(session.native_id >= ? AND session.native_id < ? AND session.agent LIKE ?)",
+            |id| {
+                let (native_id, agent) = SessionKey::parse(id)
+                    .filter(|key| !matches!(key.agent, AgentKind::Other(_)))
+                    .map_or_else(
+                        || (id.to_string(), "%".to_owned()),
+                        |key| (key.native_id.into(), key.agent.into()),
+                    );
+                let end = format!("{native_id}\u{10ffff}");
+                vec![native_id.into(), end.into(), agent.into()]
+            },
+        );
+    }
+
+    /// The text behind WHERE.
+    pub(super) fn sql(&self) -> String {
+        if self.sql.is_empty() {
+            "TRUE".to_owned()
+        } else {
+            self.sql.join(" AND ")
+        }
+    }
+
+    /// The values to bind.
+    pub(super) fn values(&self) -> impl Params + '_ {
+        params_from_iter(self.values.iter())
+    }
+}

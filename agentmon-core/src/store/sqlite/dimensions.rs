@@ -1,0 +1,63 @@
+//! Names that are stored once: models, tools, projects, and the program's own notes.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The id of a model's name, if it is known.
+pub(super) fn model_id(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+    let mut select = connection.prepare_cached("SELECT id FROM model WHERE name = ?1")?;
+    select.query_row([name], |row| row.get(0)).optional()
+}
+
+/// The id of a model's name, added when new.
+pub(super) fn model(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    if let Some(id) = model_id(connection, name)? {
+        return Ok(id);
+    }
+    connection
+        .prepare_cached("INSERT INTO model (name) VALUES (?1)")?
+        .insert([name])
+}
+
+/// The id of a tool's name, added when new.
+pub(super) fn tool(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    let known = connection
+        .prepare_cached("SELECT id FROM tool WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    connection
+        .prepare_cached("INSERT INTO tool (name) VALUES (?1)")?
+        .insert([name])
+}
+
+/// The id of a project, added when new.
+pub(super) fn project(connection: &Connection, root: &str, name: &str) -> rusqlite::Result<i64> {
+    let known = connection
+        .prepare_cached("SELECT id FROM project WHERE root = ?1")?
+        .query_row([root], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    connection
+        .prepare_cached("INSERT INTO project (root, name) VALUES (?1, ?2)")?
+        .insert([root, name])
+}
+
+/// A note of the program to itself.
+pub(super) fn note(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()
+}
+
+/// Keeps a note of the program to itself.
+pub(super) fn set_note(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")?
+        .execute(params![key, value])
+        .map(|_| ())
+}

@@ -1,0 +1,244 @@
+//! Events: metadata in one table, text in another, a full-text index over the text.
+
+use rusqlite::{Connection, Row, params};
+
+use super::conditions::Conditions;
+use super::dimensions;
+use crate::model::{
+    AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
+    Usage,
+};
+use crate::query::{EventCursor, EventFilter, EventPage, EventRow, Order};
+use crate::store::StoreError;
+
+/// Events in a page when the filter names no limit.
+const DEFAULT_LIMIT: usize = 100;
+
+/// Stores events; known ones are skipped. Returns how many were new.
+pub(super) fn store(
+    connection: &Connection,
+    events: &[Event],
+    sessions: &[i64],
+) -> rusqlite::Result<usize> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO event (key, at, session, kind, status, tool, call, model_call, duration_ms, truncated)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (key) DO NOTHING",
+    )?;
+    let mut insert_body =
+        connection.prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?;
+    let mut insert_text =
+        connection.prepare_cached("INSERT INTO event_fts (rowid, text) VALUES (?1, ?2)")?;
+    let mut new = 0;
+    for event in events {
+        let tool = event
+            .tool
+            .as_deref()
+            .map(|tool| dimensions::tool(connection, tool))
+            .transpose()?;
+        let inserted = insert.execute(params![
+            key_of(&event.key),
+            event.at.0,
+            sessions[event.session.0 as usize],
+            kind_code(event.kind),
+            status_code(event.status),
+            tool,
+            event.call.map(|fact| fact.0),
+            event.model_call.map(|fact| fact.0),
+            event.duration_ms.map(|ms| ms.min(i64::MAX as u64) as i64),
+            event.truncated,
+        ])?;
+        if inserted == 0 {
+            continue;
+        }
+        new += 1;
+        if !event.text.is_empty() {
+            let seq = connection.last_insert_rowid();
+            insert_body.execute(params![seq, &*event.text])?;
+            insert_text.execute(params![seq, &*event.text])?;
+        }
+    }
+    Ok(new)
+}
+
+fn key_of(key: &DedupKey) -> i64 {
+    match key {
+        DedupKey::Position { stream, offset } => {
+            FactKey::new(
+                "event.position",
+                &[&stream.to_le_bytes(), &offset.to_le_bytes()],
+            )
+            .0
+        }
+        DedupKey::Id(id) => FactKey::new("event.id", &[id.as_bytes()]).0,
+    }
+}
+
+fn kind_code(kind: EventKind) -> i64 {
+    EventKind::ALL
+        .iter()
+        .position(|known| *known == kind)
+        .map_or(0, |code| code as i64)
+}
+
+const STATUSES: [EventStatus; 3] = [
+    EventStatus::Success,
+    EventStatus::Error,
+    EventStatus::Timeout,
+];
+
+fn status_code(status: EventStatus) -> i64 {
+    STATUSES
+        .iter()
+        .position(|known| *known == status)
+        .map_or(0, |code| code as i64)
+}
+
+const SELECT: &str = "
+    SELECT event.seq, event.at, session.agent, session.native_id, event.kind, event.status, tool.name,
+           event.duration_ms, model.name, call.input, call.cache_read, call.cache_write_5m, call.cache_write_1h,
+           call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated
+    FROM event
+    JOIN session ON session.id = event.session
+    LEFT JOIN tool ON tool.id = event.tool
+    LEFT JOIN call ON call.fact = event.model_call
+    LEFT JOIN model ON model.id = call.model
+    LEFT JOIN event_body ON event_body.seq = event.seq
+    LEFT JOIN project ON project.id = session.project";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+    let text = |index: usize| {
+        row.get::<_, Option<String>>(index)
+            .map(|text| text.map(Into::into))
+    };
+    let count = |index: usize| {
+        row.get::<_, Option<i64>>(index)
+            .map(|count| count.unwrap_or(0) as u64)
+    };
+    let usage = Usage {
+        input: count(9)?,
+        cache_read: count(10)?,
+        cache_creation_5m: count(11)?,
+        cache_creation_1h: count(12)?,
+        output: count(13)?,
+        reasoning: count(14)?,
+    };
+    let model: Option<Box<str>> = text(8)?;
+    Ok(EventRow {
+        id: row.get(0)?,
+        at: Timestamp(row.get(1)?),
+        session: SessionKey::new(
+            AgentKind::from(row.get::<_, String>(2)?),
+            row.get::<_, String>(3)?,
+        ),
+        kind: EventKind::ALL
+            .get(usize::from(row.get::<_, u8>(4)?))
+            .copied()
+            .unwrap_or(EventKind::Notice),
+        status: STATUSES
+            .get(usize::from(row.get::<_, u8>(5)?))
+            .copied()
+            .unwrap_or_default(),
+        tool: text(6)?,
+        duration_ms: row.get::<_, Option<i64>>(7)?.map(|ms| ms as u64),
+        usage: model.is_some().then_some(usage),
+        model,
+        cost: row.get::<_, Option<i64>>(15)?.map(NanoUsd),
+        text: row.get::<_, String>(16)?.into(),
+        truncated: row.get(17)?,
+    })
+}
+
+/// A page of events that match a filter.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage, StoreError> {
+    let mut conditions = Conditions::default();
+    conditions.session_ids(&filter.sessions);
+    conditions.agents(&filter.agents);
+    conditions.projects(&filter.projects);
+    conditions.any(&filter.kinds, "event.kind = ?", |kind| {
+        vec![kind_code(*kind).into()]
+    });
+    conditions.any(&filter.statuses, "event.status = ?", |status| {
+        vec![status_code(*status).into()]
+    });
+    conditions.any(&filter.tools, "tool.name = ?", |tool| {
+        vec![tool.to_string().into()]
+    });
+    if let Some(text) = &filter.text {
+        let phrases: Vec<String> = text.split_whitespace().map(quoted).collect();
+        conditions.add(
+            "event.seq IN (SELECT rowid FROM event_fts WHERE event_fts MATCH ?)",
+            [phrases.join(" ").into()],
+        );
+    }
+    if let Some(since) = filter.since {
+        conditions.add("event.at >= ?", [since.0.into()]);
+    }
+    if let Some(until) = filter.until {
+        conditions.add("event.at < ?", [until.0.into()]);
+    }
+    let (direction, beyond) = match filter.order {
+        Order::Ascending => ("ASC", ">"),
+        Order::Descending => ("DESC", "<"),
+    };
+    if let Some(EventCursor { at, id }) = filter.after {
+        conditions.add(
+            &format!("(event.at, event.seq) {beyond} (?, ?)"),
+            [at.0.into(), id.into()],
+        );
+    }
+    let limit = if filter.limit == 0 {
+        DEFAULT_LIMIT
+    } else {
+        filter.limit
+    };
+    let sql = format!(
+        "{SELECT} WHERE {} ORDER BY event.at {direction}, event.seq {direction} LIMIT {}",
+        conditions.sql(),
+        limit.saturating_add(1)
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut events = select
+        .query_map(conditions.values(), read)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let next = (events.len() > limit).then(|| {
+        events.truncate(limit);
+        events.last().map(|last| EventCursor {
+            at: last.at,
+            id: last.id,
+        })
+    });
+    Ok(EventPage {
+        events,
+        next: next.flatten(),
+    })
+}
+
+/// A word as FTS5 takes it literally.
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('"', "\"\""))
+}
+
+/// The latest events of a session, oldest first, and whether there are more.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn timeline(
+    connection: &Connection,
+    session: i64,
+    limit: usize,
+) -> Result<(Vec<EventRow>, bool), StoreError> {
+    let sql = format!(
+        "{SELECT} WHERE event.session = ?1 ORDER BY event.at DESC, event.seq DESC LIMIT ?2"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let rows = select.query_map(params![session, limit as i64 + 1], read)?;
+    let mut events = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let more = events.len() > limit;
+    events.truncate(limit);
+    events.reverse();
+    Ok((events, more))
+}

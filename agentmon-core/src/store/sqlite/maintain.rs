@@ -1,0 +1,172 @@
+//! Looking after the database: figures, backups, compaction, checks, retention.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, params};
+
+use super::schema;
+use crate::model::Timestamp;
+use crate::query::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
+use crate::store::StoreError;
+
+/// Tables worth counting and what to call them.
+const TABLES: [(&str, &str); 7] = [
+    ("sessions", "session"),
+    ("calls", "call"),
+    ("rollup cells", "rollup"),
+    ("events", "event"),
+    ("transitions", "transition"),
+    ("files", "cursor"),
+    ("problems", "problem"),
+];
+
+/// Size and content.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn stats(connection: &Connection, path: Option<&Path>) -> Result<DbStats, StoreError> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let page = pragma("page_size")?;
+    let size = |suffix: &str| {
+        let mut name = path
+            .map(|path| path.as_os_str().to_owned())
+            .unwrap_or_default();
+        name.push(suffix);
+        fs::metadata(PathBuf::from(name)).map_or(0, |metadata| metadata.len())
+    };
+    let mut tables = Vec::new();
+    for (name, table) in TABLES {
+        let rows = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+            row.get::<_, i64>(0)
+        })?;
+        tables.push(TableStats {
+            name: name.into(),
+            rows: rows as u64,
+        });
+    }
+    let (oldest, newest) =
+        connection.query_row("SELECT min(first), max(last) FROM rollup", [], |row| {
+            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+        })?;
+    Ok(DbStats {
+        path: path.map(Into::into),
+        bytes: if path.is_some() {
+            size("")
+        } else {
+            (pragma("page_count")? * page) as u64
+        },
+        wal_bytes: if path.is_some() { size("-wal") } else { 0 },
+        free_bytes: (pragma("freelist_count")? * page) as u64,
+        schema_version: schema::version(connection)?,
+        tables,
+        oldest: oldest.map(Timestamp),
+        newest: newest.map(Timestamp),
+        writer_pid: None,
+    })
+}
+
+/// Writes a compact copy to `to`, which must not exist. Works while others read and write.
+///
+/// # Errors
+/// [`StoreError`] when `to` exists or cannot be written.
+pub fn backup(connection: &Connection, to: &Path) -> Result<DbBackup, StoreError> {
+    let folder = |source| StoreError::Folder {
+        path: to.into(),
+        source,
+    };
+    if to.exists() {
+        return Err(folder(std::io::ErrorKind::AlreadyExists.into()));
+    }
+    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+    #[cfg(unix)]
+    fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(folder)?;
+    let bytes = fs::metadata(to).map_err(folder)?.len();
+    Ok(DbBackup {
+        path: to.into(),
+        bytes,
+    })
+}
+
+/// Gives unused space back to the file system and folds the log into the database.
+///
+/// # Errors
+/// [`StoreError`], such as a full disk: a vacuum needs as much space again.
+pub fn vacuum(connection: &Connection, path: Option<&Path>) -> Result<DbVacuum, StoreError> {
+    let before = stats(connection, path)?;
+    connection.execute_batch("INSERT INTO event_fts (event_fts) VALUES ('optimize'); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
+    let after = stats(connection, path)?;
+    Ok(DbVacuum {
+        before: before.bytes + before.wal_bytes,
+        after: after.bytes + after.wal_bytes,
+    })
+}
+
+/// Checks the file's structure and that totals are the sums of calls.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read at all.
+pub fn check(connection: &Connection) -> Result<DbCheck, StoreError> {
+    let mut problems = Vec::new();
+    let mut integrity = connection.prepare("PRAGMA integrity_check(20)")?;
+    for row in integrity.query_map([], |row| row.get::<_, String>(0))? {
+        let row = row?;
+        if row != "ok" {
+            problems.push(row.into());
+        }
+    }
+    let wrong: i64 = connection.query_row(
+        "WITH summed AS (
+             SELECT at - ((at % 900000) + 900000) % 900000 AS bucket, session, model, count(*) AS requests,
+                    sum(cost IS NULL) AS unpriced, sum(input) AS input, sum(cache_read) AS cache_read,
+                    sum(cache_write_5m) AS cache_write_5m, sum(cache_write_1h) AS cache_write_1h,
+                    sum(output) AS output, sum(reasoning) AS reasoning, coalesce(sum(cost), 0) AS cost,
+                    min(at) AS first, max(at) AS last
+             FROM call GROUP BY 1, 2, 3)
+         SELECT (SELECT count(*) FROM (SELECT * FROM summed EXCEPT SELECT * FROM rollup))
+              + (SELECT count(*) FROM (SELECT * FROM rollup EXCEPT SELECT * FROM summed))",
+        [],
+        |row| row.get(0),
+    )?;
+    if wrong > 0 {
+        problems.push(format!("{wrong} cells of totals differ from the calls they sum up").into());
+    }
+    Ok(DbCheck { problems })
+}
+
+/// Forgets what is older than `before`: calls, totals, events, and sessions without any sign since.
+///
+/// # Errors
+/// [`StoreError`]; nothing is forgotten then.
+pub fn prune(connection: &mut Connection, before: Timestamp) -> Result<u64, StoreError> {
+    let transaction = connection.transaction()?;
+    let bucket = crate::query::UsageCell::bucket_of(before).0;
+    let mut forgotten = 0;
+    // Whole cells only, so that totals stay the sums of calls.
+    forgotten += transaction.execute("DELETE FROM call WHERE at < ?1", [bucket])?;
+    transaction.execute("DELETE FROM rollup WHERE bucket < ?1", [bucket])?;
+    transaction.execute(
+        "INSERT INTO event_fts (event_fts, rowid, text)
+         SELECT 'delete', event_body.seq, event_body.text
+         FROM event_body JOIN event USING (seq) WHERE event.at < ?1",
+        [bucket],
+    )?;
+    transaction.execute(
+        "DELETE FROM event_body WHERE seq IN (SELECT seq FROM event WHERE at < ?1)",
+        [bucket],
+    )?;
+    forgotten += transaction.execute("DELETE FROM event WHERE at < ?1", [bucket])?;
+    let stale = "last_activity_at < ?1 AND NOT EXISTS (SELECT 1 FROM rollup WHERE rollup.session = session.id)
+        AND NOT EXISTS (SELECT 1 FROM session AS child WHERE child.parent = session.id OR
+                        (child.report_as = session.id AND child.id <> session.id))";
+    transaction.execute(
+        &format!("DELETE FROM transition WHERE session IN (SELECT id FROM session WHERE {stale})"),
+        params![bucket],
+    )?;
+    forgotten += transaction.execute(
+        &format!("DELETE FROM session WHERE {stale}"),
+        params![bucket],
+    )?;
+    transaction.commit()?;
+    Ok(forgotten as u64)
+}

@@ -1,0 +1,233 @@
+//! The one writer: takes in a piece of observations in one transaction (I5, I6).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::calls::StoredCall;
+use super::connect::start_log;
+use super::rollup::RollupChanges;
+pub use super::sessions::StoreChange;
+use super::sessions::{self, Sessions};
+use super::{Opened, calls, cursors, dimensions, events, maintain, prices, quotas};
+use crate::ingest::project::ProjectResolver;
+use crate::model::{Batch, Timestamp};
+use crate::pricing::PriceBook;
+use crate::query::{DbBackup, DbVacuum};
+use crate::session::StatePolicy;
+use crate::source::scan::Piece;
+use crate::store::StoreError;
+
+/// Owns the writable connection.
+#[derive(Debug)]
+pub struct Writer {
+    connection: Connection,
+    path: Option<PathBuf>,
+    book: Arc<PriceBook>,
+    policy: StatePolicy,
+    projects: ProjectResolver,
+    sessions: Sessions,
+    /// Whether the write-ahead log is on.
+    has_log: bool,
+}
+
+impl Writer {
+    /// A writer on an open database. Prices stored calls again if the price book changed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read or written.
+    pub fn new(
+        opened: Opened,
+        path: Option<PathBuf>,
+        book: Arc<PriceBook>,
+        policy: StatePolicy,
+    ) -> Result<Self, StoreError> {
+        let mut connection = opened.connection;
+        prices::reprice_if_changed(&mut connection, &book)?;
+        Ok(Self {
+            connection,
+            path,
+            book,
+            policy,
+            projects: ProjectResolver::default(),
+            sessions: Sessions::default(),
+            has_log: opened.has_log,
+        })
+    }
+
+    /// Reads through the writer's own connection: for databases in memory, and for reads that must follow a write.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Stores pieces in one transaction: all of them or, on an error, nothing. Storing the same observations again
+    /// changes nothing (I7).
+    ///
+    /// # Errors
+    /// [`StoreError`]; the pieces can be read and offered again.
+    pub fn append(
+        &mut self,
+        pieces: Vec<Piece>,
+        now: Timestamp,
+    ) -> Result<Vec<StoreChange>, StoreError> {
+        let result = self.try_append(pieces, now);
+        if result.is_err() {
+            // What is in memory may be ahead of what was rolled back.
+            self.sessions.clear();
+        } else if !self.has_log {
+            start_log(&self.connection)?;
+            self.has_log = true;
+        }
+        result
+    }
+
+    fn try_append(
+        &mut self,
+        mut pieces: Vec<Piece>,
+        now: Timestamp,
+    ) -> Result<Vec<StoreChange>, StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut ids = Vec::with_capacity(pieces.len());
+        for Piece { batch, .. } in &pieces {
+            let sessions = &mut self.sessions;
+            ids.push(observe(
+                &transaction,
+                sessions,
+                &mut self.projects,
+                &self.policy,
+                batch,
+                now,
+            )?);
+        }
+        let changes = self.sessions.flush(&transaction, now, &self.policy)?;
+        // All calls at once: copies that several pieces hold are merged before they reach the table.
+        let mut calls = Vec::new();
+        for (piece, ids) in pieces.iter_mut().zip(&ids) {
+            stored_calls(&transaction, &self.book, &mut piece.batch, ids, &mut calls)?;
+        }
+        let mut rollup = RollupChanges::default();
+        calls::store(&transaction, calls, &mut rollup)?;
+        rollup.flush(&transaction)?;
+        for (Piece { batch, files, .. }, ids) in pieces.iter().zip(&ids) {
+            events::store(&transaction, &batch.events, ids)?;
+            quotas::store(&transaction, &batch.quotas)?;
+            cursors::store(&transaction, files)?;
+        }
+        transaction.commit()?;
+        Ok(changes)
+    }
+
+    /// Brings every session up to date whose state the passing of time may have changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed then.
+    pub fn tick(&mut self, now: Timestamp) -> Result<Vec<StoreChange>, StoreError> {
+        let overdue = sessions::overdue(&self.connection, now)?;
+        if overdue.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut run = || {
+            let transaction = self
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for key in &overdue {
+                self.sessions.tick(&transaction, key)?;
+            }
+            let changes = self.sessions.flush(&transaction, now, &self.policy)?;
+            transaction.commit()?;
+            Ok(changes)
+        };
+        let result = run();
+        if result.is_err() {
+            self.sessions.clear();
+        }
+        result
+    }
+
+    /// When the next session is due for a [`Writer::tick`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn next_deadline(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(sessions::next_deadline(&self.connection)?)
+    }
+
+    /// Forgets what is older than `before`. Returns how many rows.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is forgotten then.
+    pub fn prune(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        self.sessions.clear();
+        maintain::prune(&mut self.connection, before)
+    }
+
+    /// Gives unused space back.
+    ///
+    /// # Errors
+    /// [`StoreError`], such as a full disk.
+    pub fn vacuum(&mut self) -> Result<DbVacuum, StoreError> {
+        maintain::vacuum(&self.connection, self.path.as_deref())
+    }
+
+    /// Writes a compact copy.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the target exists or cannot be written.
+    pub fn backup(&self, to: &Path) -> Result<DbBackup, StoreError> {
+        maintain::backup(&self.connection, to)
+    }
+}
+
+/// Takes in the sessions of a batch and what they were seen doing. Returns their ids by the batch's index.
+fn observe(
+    connection: &Connection,
+    sessions: &mut Sessions,
+    projects: &mut ProjectResolver,
+    policy: &StatePolicy,
+    batch: &Batch,
+    now: Timestamp,
+) -> Result<Vec<i64>, StoreError> {
+    let mut ids = Vec::with_capacity(batch.sessions.len());
+    for patch in &batch.sessions {
+        // The project follows from the first folder, which may be known from before.
+        let known = sessions.cwd(connection, &patch.key)?;
+        let project = match (&patch.cwd, known) {
+            (Some(cwd), None) => Some(projects.resolve(Path::new(&*cwd.value), now)),
+            _ => None,
+        };
+        ids.push(sessions.observe(connection, patch, project.as_ref(), now, policy)?);
+    }
+    for (index, evidence) in &batch.evidence {
+        let key = &batch.sessions[index.0 as usize].key;
+        sessions.witness(key, evidence, now, policy);
+    }
+    Ok(ids)
+}
+
+/// Takes the calls out of a batch and adds them with the store's ids, and priced.
+fn stored_calls(
+    connection: &Connection,
+    book: &PriceBook,
+    batch: &mut Batch,
+    sessions: &[i64],
+    stored: &mut Vec<StoredCall>,
+) -> Result<(), StoreError> {
+    let mut models = Vec::with_capacity(batch.models.len());
+    for name in &batch.models {
+        models.push((dimensions::model(connection, name)?, book.lookup(name)));
+    }
+    stored.extend(batch.calls.iter().map(|call| {
+        let (model, prices) = &models[call.model as usize];
+        StoredCall::new(
+            call,
+            sessions[call.session.0 as usize],
+            *model,
+            prices.as_ref(),
+        )
+    }));
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! The JSON that the command line's `--json` and the server share.
+//!
+//! Every object carries a `schema` such as `agentmon.usage.v1`, documented in `docs/cli.md`. Within a version, fields
+//! may be added; none changes its meaning or goes away. Only the types here serialise: what the rest of the crate
+//! works with is free to change. Times are RFC 3339 in UTC, money is a number of US dollars with at most nine
+//! decimals, durations are whole milliseconds, and what is not known is `null` (never zero).
+
+mod config;
+mod database;
+mod doctor;
+mod event;
+mod part;
+mod price;
+mod session;
+mod source;
+mod status;
+mod usage;
+
+pub use config::{config, config_path};
+pub use database::{db_backup, db_check, db_stats, db_vacuum};
+pub use doctor::doctor;
+pub use event::{events, parse_cursor, write_cursor};
+pub use price::{prices, prices_check};
+pub use session::{explanation, session, session_change, sessions};
+pub use source::sources;
+pub use status::status;
+pub use usage::usage;

@@ -1,0 +1,78 @@
+//! `agentmon.status.v1`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::part::{Spent, Time};
+use super::session::Session;
+use crate::query::{Board, QuotaView, SessionView};
+use crate::session::State;
+
+/// The board.
+#[must_use]
+pub fn status(board: &Board) -> impl Serialize + '_ {
+    Status {
+        schema: "agentmon.status.v1",
+        at: Time(board.at),
+        needs_you: all(&board.needs_you),
+        failed: all(&board.failed),
+        stalled: all(&board.stalled),
+        limited: all(&board.limited),
+        working: all(&board.working),
+        done: all(&board.done),
+        counts: &board.counts,
+        today: (&board.today).into(),
+        quotas: board.quotas.iter().map(Quota::from).collect(),
+    }
+}
+
+fn all(sessions: &[SessionView]) -> Vec<Session<'_>> {
+    sessions.iter().map(Session::from).collect()
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    schema: &'static str,
+    at: Time,
+    needs_you: Vec<Session<'a>>,
+    failed: Vec<Session<'a>>,
+    stalled: Vec<Session<'a>>,
+    limited: Vec<Session<'a>>,
+    working: Vec<Session<'a>>,
+    done: Vec<Session<'a>>,
+    counts: &'a BTreeMap<State, u64>,
+    today: Spent,
+    quotas: Vec<Quota<'a>>,
+}
+
+/// A plan limit as last reported.
+#[derive(Serialize)]
+struct Quota<'a> {
+    agent: &'a str,
+    limit: &'a str,
+    window: &'a str,
+    used_percent: f64,
+    window_minutes: Option<u32>,
+    resets_at: Option<Time>,
+    plan: Option<&'a str>,
+    at: Time,
+    expired: bool,
+}
+
+impl<'a> From<&'a QuotaView> for Quota<'a> {
+    fn from(view: &'a QuotaView) -> Self {
+        let window = &view.window;
+        Self {
+            agent: window.agent.as_str(),
+            limit: &window.limit,
+            window: &window.window,
+            used_percent: window.used_percent,
+            window_minutes: window.window_minutes,
+            resets_at: window.resets_at.map(Time),
+            plan: window.plan.as_deref(),
+            at: Time(window.at),
+            expired: view.expired,
+        }
+    }
+}
