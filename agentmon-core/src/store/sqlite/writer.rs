@@ -105,7 +105,8 @@ impl Writer {
         }
         let changes = self.sessions.flush(&transaction, now, &self.policy)?;
         // All calls at once: copies that several pieces hold are merged before they reach the table.
-        let mut calls = Vec::new();
+        let total = pieces.iter().map(|piece| piece.batch.calls.len()).sum();
+        let mut calls = Vec::with_capacity(total);
         for (piece, ids) in pieces.iter_mut().zip(&ids) {
             stored_calls(&transaction, &self.book, &mut piece.batch, ids, &mut calls)?;
         }
