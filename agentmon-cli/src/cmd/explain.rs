@@ -1,6 +1,7 @@
 //! `agentmon explain`: the evidence behind a session's state.
 
 use agentmon_core::query::{Explanation, RefreshOptions};
+use agentmon_core::session::Liveness;
 use agentmon_core::wire;
 
 use super::sessions::style;
@@ -41,10 +42,12 @@ fn show(explanation: &Explanation, cx: &Context, out: &mut Output) -> Result<(),
             out.line(format!("  │ {line}"))?;
         }
     }
-    out.line(format!(
-        "Its process is {}. Confidence: {}.",
-        verdict.liveness, verdict.confidence
-    ))?;
+    let process = match verdict.liveness {
+        Liveness::Alive => "Its process lives.",
+        Liveness::Dead => "Its process is gone.",
+        Liveness::Unknown => "Whether its process lives is not known.",
+    };
+    out.line(format!("{process} Confidence: {}.", verdict.confidence))?;
     if let Some(deadline) = verdict.next_deadline {
         out.line(format!(
             "Without another sign this is looked at again at {}.",

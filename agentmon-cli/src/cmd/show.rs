@@ -240,7 +240,10 @@ pub(super) fn timeline(events: &[EventRow], cx: &Context) -> Table {
             EventStatus::Error | EventStatus::Timeout => Style::Bad,
         };
         table.row(vec![
-            Cell::styled(human::time(event.at, cx.now, cx.zone()), Style::Faint),
+            Cell::styled(
+                human::time_with_seconds(event.at, cx.now, cx.zone()),
+                Style::Faint,
+            ),
             Cell::styled(event.kind.as_str(), style),
             event.tool.as_deref().unwrap_or_default().into(),
             first_line(&event.text).into(),

@@ -202,8 +202,15 @@ fn price_book(config: &Config) -> Result<Arc<PriceBook>, Error> {
 
 /// The state machine's times as configured.
 fn policy(config: &Config) -> StatePolicy {
-    StatePolicy {
+    let mut policy = StatePolicy {
         stall_after: config.state.stall_after.value,
         ..StatePolicy::default()
+    };
+    if let Some(complete_after) = config.state.complete_after.value {
+        let agents = policy.agents.values_mut();
+        for agent in agents.chain([&mut policy.other]) {
+            agent.complete_after = complete_after;
+        }
     }
+    policy
 }

@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod behind;
 mod builder;
 mod queries;
 mod refresh;

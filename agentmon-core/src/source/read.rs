@@ -142,7 +142,10 @@ pub fn read_file(
                 _ => None,
             };
             if resumed.is_none() {
-                file.seek(SeekFrom::Start(0))?;
+                // A new file is at its start already.
+                if cursor.is_some() {
+                    file.seek(SeekFrom::Start(0))?;
+                }
             } else if let Some((_, cursor)) = &resumed
                 && evidence
                 && !cursor.evidence

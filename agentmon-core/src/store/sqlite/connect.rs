@@ -23,6 +23,8 @@ const IDLE_READERS: usize = 4;
 pub struct Opened {
     /// The one writable connection (I5).
     pub(super) connection: Connection,
+    /// Whether the write-ahead log is on; else it is to be turned on after the first transaction.
+    pub(super) has_log: bool,
     /// Where a damaged database was moved to, if there was one.
     pub moved_aside: Option<PathBuf>,
 }
@@ -41,28 +43,30 @@ pub fn open_writer(path: Option<&Path>, now: Timestamp) -> Result<Opened, StoreE
         schema::migrate(&mut connection, Path::new(":memory:"))?;
         return Ok(Opened {
             connection,
+            has_log: true,
             moved_aside: None,
         });
     };
     create_private(path)?;
-    match try_open(path) {
-        Ok(connection) => Ok(Opened {
-            connection,
-            moved_aside: None,
-        }),
+    let mut moved_aside = None;
+    let connection = match try_open(path) {
         Err(StoreError::Sqlite(error)) if is_damage(&error) => {
             let aside = move_aside(path, now).map_err(|source| StoreError::Corrupt {
                 path: path.into(),
                 source,
             })?;
+            moved_aside = Some(aside);
             create_private(path)?;
-            Ok(Opened {
-                connection: try_open(path)?,
-                moved_aside: Some(aside),
-            })
+            try_open(path)?
         }
-        Err(error) => Err(error),
-    }
+        result => result?,
+    };
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    Ok(Opened {
+        connection,
+        has_log: mode == "wal",
+        moved_aside,
+    })
 }
 
 /// Opens the database at `path` for reading only.
@@ -90,17 +94,26 @@ fn try_open(path: &Path) -> Result<Connection, StoreError> {
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // A new database gets its log with its second transaction (see `start_log`): the first one, which may hold years of
+    // history, is then written once instead of twice.
+    if schema::version(connection)? > 0 {
+        start_log(connection)?;
+    }
     // NORMAL: after a power cut the last commits may be missing, never torn; cursors go back with them, so the
     // agents' files are read again from there.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = NORMAL;
+        "PRAGMA synchronous = NORMAL;
          PRAGMA wal_autocheckpoint = 2000;
-         PRAGMA cache_size = -16384;
+         PRAGMA cache_size = -8192;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = OFF;",
     )?;
     Ok(())
+}
+
+/// Turns on the write-ahead log, with which readers and the writer do not wait for each other. In memory there is none.
+pub(super) fn start_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {

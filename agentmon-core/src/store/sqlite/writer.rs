@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::calls::StoredCall;
+use super::connect::start_log;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
@@ -27,6 +28,8 @@ pub struct Writer {
     policy: StatePolicy,
     projects: ProjectResolver,
     sessions: Sessions,
+    /// Whether the write-ahead log is on.
+    has_log: bool,
 }
 
 impl Writer {
@@ -49,6 +52,7 @@ impl Writer {
             policy,
             projects: ProjectResolver::default(),
             sessions: Sessions::default(),
+            has_log: opened.has_log,
         })
     }
 
@@ -72,6 +76,9 @@ impl Writer {
         if result.is_err() {
             // What is in memory may be ahead of what was rolled back.
             self.sessions.clear();
+        } else if !self.has_log {
+            start_log(&self.connection)?;
+            self.has_log = true;
         }
         result
     }
