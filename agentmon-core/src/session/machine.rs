@@ -562,7 +562,9 @@ impl Machine {
             Phase::Active
                 if !self.prompted
                     && background == 0
-                    && self.started.is_some_and(|at| by.at - at <= rules.all.straggle) =>
+                    && self
+                        .started
+                        .is_some_and(|at| by.at - at <= rules.all.straggle) =>
             {
                 self.enter(Phase::Fresh, by);
             }

@@ -162,8 +162,12 @@ impl Player {
         let zero = lines
             .iter()
             .flat_map(|line| {
-                let stated = ["startedAt", "updatedAt", "statusUpdatedAt"].map(|name| line.data.get(name)?.as_i64());
-                stated.into_iter().flatten().map(|stated| stated - (line.t * 1000.0) as i64)
+                let stated = ["startedAt", "updatedAt", "statusUpdatedAt"]
+                    .map(|name| line.data.get(name)?.as_i64());
+                stated
+                    .into_iter()
+                    .flatten()
+                    .map(|stated| stated - (line.t * 1000.0) as i64)
             })
             .max()
             .unwrap_or_else(|| super::epoch().0);
