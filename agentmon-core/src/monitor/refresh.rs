@@ -24,7 +24,9 @@ struct Pending {
 
 impl Pending {
     /// Adds a piece; returns all of them when there are enough. Pieces with text are never kept waiting.
-    fn add(&mut self, piece: Piece) -> Option<Vec<Piece>> {
+    fn add(&mut self, mut piece: Piece) -> Option<Vec<Piece>> {
+        // Vectors that grew by doubling are up to half empty.
+        piece.batch.calls.shrink_to_fit();
         self.calls += piece.batch.calls.len();
         let full = self.calls >= GATHERED_CALLS || !piece.batch.events.is_empty();
         self.pieces.push(piece);

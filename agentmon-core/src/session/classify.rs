@@ -187,7 +187,9 @@ impl Judge<'_> {
         )
         .detail(request.detail.as_deref());
         for other in &machine.pending.asks {
-            draft = draft.until(other.expires(self.rules.agent));
+            if !machine.says_waiting() {
+                draft = draft.until(other.expires(self.rules.agent));
+            }
             draft.by.push(other.by.clone());
         }
         draft

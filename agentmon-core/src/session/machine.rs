@@ -63,22 +63,19 @@ impl Machine {
     /// Takes in the next sign.
     pub(super) fn step(&mut self, sign: &Evidence, rules: Rules<'_>) {
         let by = EvidenceRef::of(sign);
+        let asked = !self.pending.asks.is_empty();
         if sign.source == EvidenceSource::Screen {
             self.screen(sign, &by);
-            return;
+        } else {
+            let late = self.straggles(sign, rules);
+            self.note(sign, &by, rules);
+            if !late {
+                self.turn(sign, &by, rules);
+            }
         }
-        let late = self.straggles(sign, rules);
-        self.note(sign, &by, rules);
-        if late {
-            return;
-        }
-        let asked = !self.pending.asks.is_empty();
-        self.turn(sign, &by, rules);
-        if asked
-            && self.pending.asks.is_empty()
-            && matches!(self.phase, Phase::Active | Phase::Rest(_))
-        {
-            // It goes on after an answer: a new spell of work or rest.
+        let goes_on = matches!(self.phase, Phase::Active | Phase::Rest(_));
+        if asked && self.pending.asks.is_empty() && goes_on {
+            // After an answer a new spell of work or rest begins.
             self.since = self.since.max(by.at);
         }
     }
@@ -272,6 +269,9 @@ impl Machine {
             S::Limited { reason, resets_at } => self.limited(reason, *resets_at, by, rules),
             S::TurnFailed { class, .. } if is_limit(class) => {
                 self.limited(class, None, by, rules);
+            }
+            S::TurnFailed { class, .. } if &**class == "aborted" => {
+                self.rest(RestKind::Interrupted, by, rules);
             }
             S::TurnFailed { class, message } => {
                 let (class, message) = (class.clone(), message.clone());
@@ -727,10 +727,20 @@ impl Machine {
         now: Timestamp,
         agent: &AgentPolicy,
     ) -> Option<(&Request, Timestamp)> {
-        let standing = || self.pending.standing(now, agent);
+        let stands = |ask: &&Request| self.says_waiting() || now < ask.expires(agent);
+        let standing = || self.pending.asks.iter().filter(stands);
         let since = standing().map(|ask| ask.by.at).min()?;
         let best = standing().max_by(|a, b| a.telling().cmp(&b.telling()))?;
         Some((best, since))
+    }
+
+    /// Whether the client itself says that it waits for the user: then nothing that it asked expires.
+    pub(super) fn says_waiting(&self) -> bool {
+        self.gone.is_none()
+            && self
+                .standing
+                .as_ref()
+                .is_some_and(|standing| matches!(standing.status, LiveStatus::Waiting(_)))
     }
 }
 

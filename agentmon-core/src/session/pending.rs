@@ -184,15 +184,6 @@ impl Pending {
                 })
         })
     }
-
-    /// Requests whose source still vouches for them at `now`.
-    pub(super) fn standing(
-        &self,
-        now: Timestamp,
-        agent: &AgentPolicy,
-    ) -> impl Iterator<Item = &Request> {
-        self.asks.iter().filter(move |ask| now < ask.expires(agent))
-    }
 }
 
 impl Request {

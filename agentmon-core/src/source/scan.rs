@@ -13,7 +13,7 @@ use super::{FileFormat, FileInfo, FileRole, Root};
 use crate::model::{Batch, Problem, ProblemKind, Timestamp};
 
 /// Calls in a batch after which it is handed over.
-const BATCH_CALLS: usize = 64 * 1024;
+const BATCH_CALLS: usize = 16 * 1024;
 /// Events in a batch after which it is handed over: they hold text, and indexing it must not keep a state waiting.
 const BATCH_EVENTS: usize = 512;
 /// Files in a batch after which it is handed over.

@@ -210,10 +210,11 @@ fn check(key: &SessionKey, steps: &[Step], policy: &StatePolicy) -> Vec<String> 
             }
         }
     }
-    let alone = steps
+    // What is dated ahead is dated by its arrival, so there the order counts.
+    let orderly = steps
         .iter()
-        .all(|step| matches!(step.what, What::Evidence(_) | What::Tick));
-    if alone && steps.len() <= 30 {
+        .all(|step| matches!(step.what, What::Evidence(_) | What::Tick) && step.t <= step.arrives);
+    if orderly && steps.len() <= 30 {
         session.apply(Input::Tick, now, policy, &mut Vec::new());
         found.extend(any_order(key, steps, now, &session, policy));
     }

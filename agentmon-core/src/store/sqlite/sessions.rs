@@ -12,7 +12,7 @@ use crate::session::{Change, Evidence, Input, Session, StatePolicy};
 use crate::store::StoreError;
 
 /// Sessions kept in memory between transactions.
-const CACHED: usize = 4096;
+const CACHED: usize = 1024;
 
 /// Generations of parents that hear of a change. Agents nest subagents a few levels deep.
 const MAX_GENERATIONS: usize = 8;
