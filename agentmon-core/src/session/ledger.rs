@@ -49,6 +49,11 @@ impl PartialEq for Ledger {
 }
 
 impl Ledger {
+    /// The signs kept one by one, oldest first.
+    pub(super) fn recent(&self) -> &[Evidence] {
+        &self.recent
+    }
+
     /// Takes in a sign at `now`. Returns whether it was new.
     pub(super) fn insert(&mut self, evidence: &Evidence, now: Timestamp, rules: Rules<'_>) -> bool {
         let evidence = intake::admit(evidence, now, rules.all.clock_skew);
