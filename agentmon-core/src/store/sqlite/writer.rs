@@ -16,7 +16,7 @@ use crate::model::{Batch, Timestamp};
 use crate::pricing::PriceBook;
 use crate::query::{DbBackup, DbVacuum};
 use crate::session::StatePolicy;
-use crate::source::scan::Piece;
+use crate::source::piece::Piece;
 use crate::store::StoreError;
 
 /// Owns the writable connection.
