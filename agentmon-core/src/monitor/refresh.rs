@@ -9,7 +9,8 @@ use crate::Error;
 use crate::model::Timestamp;
 use crate::query::{Phase, RefreshOptions, RefreshReport, SessionFilter};
 use crate::source::read::{Pass, ReadOptions};
-use crate::source::scan::{Piece, ScanOptions, ScannedRoot, find, scan};
+use crate::source::piece::Piece;
+use crate::source::scan::{ScanOptions, ScannedRoot, find, scan};
 use crate::store::sqlite::{self, load_cursors};
 
 /// Calls that are gathered before they are stored: a first import then writes its table in one go.
@@ -138,16 +139,8 @@ impl Inner {
             |piece| {
                 let bytes = piece.bytes;
                 report.bytes_read += bytes;
-                report.problems += piece
-                    .files
-                    .iter()
-                    .map(|file| file.problems.len() as u64)
-                    .sum::<u64>();
-                report.unreadable += piece
-                    .files
-                    .iter()
-                    .filter(|file| file.cursor.is_none())
-                    .count() as u64;
+                report.problems += piece.skipped();
+                report.unreadable += piece.unreadable();
                 if let Some(pieces) = pending.add(piece) {
                     self.append(pieces, now)?;
                 }
