@@ -6,6 +6,7 @@ use agentmon_core::model::{AgentKind, EventKind, EventStatus};
 use agentmon_core::query::{Order, ReportKind, WeekStart};
 use agentmon_core::session::State;
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -132,8 +133,8 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SessionsArgs {
-    /// States: working, needs_input, idle, stalled, ...
-    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state, help_heading = "Filters")]
+    /// States
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state(), help_heading = "Filters")]
     pub(crate) state: Vec<State>,
     /// Only children of this session
     #[arg(long, value_name = "ID", help_heading = "Filters")]
@@ -258,11 +259,11 @@ pub(crate) struct EventsArgs {
         help_heading = "Filters"
     )]
     pub(crate) session: Vec<String>,
-    /// Kinds: user_prompt, response, tool_use, tool_result, error, ...
-    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = event_kind, help_heading = "Filters")]
+    /// Kinds
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = event_kind(), help_heading = "Filters")]
     pub(crate) kind: Vec<EventKind>,
-    /// How it went: success, error, timeout
-    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = event_status, help_heading = "Filters")]
+    /// How it went
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = event_status(), help_heading = "Filters")]
     pub(crate) status: Vec<EventStatus>,
     /// Tools
     #[arg(
@@ -310,7 +311,7 @@ pub(crate) struct EventsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
     /// Only changes into these states
-    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state, help_heading = "Filters")]
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state(), help_heading = "Filters")]
     pub(crate) state: Vec<State>,
     #[command(flatten)]
     pub(crate) filter: Filter,
@@ -400,20 +401,30 @@ fn agent(name: &str) -> Result<AgentKind, String> {
     })
 }
 
-fn state(name: &str) -> Result<State, String> {
-    State::parse(name).ok_or_else(|| one_of(State::ALL.map(State::as_str)))
+/// A word of a closed set: completions and error messages list it.
+fn word<T, const N: usize>(
+    names: [&'static str; N],
+    parse: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(move |name| parse(&name).ok_or("not one of these"))
 }
 
-fn event_kind(name: &str) -> Result<EventKind, String> {
-    EventKind::parse(name).ok_or_else(|| one_of(EventKind::ALL.map(EventKind::as_str)))
+fn state() -> impl TypedValueParser<Value = State> {
+    word(State::ALL.map(State::as_str), State::parse)
 }
 
-fn event_status(name: &str) -> Result<EventStatus, String> {
-    EventStatus::parse(name).ok_or_else(|| one_of(EventStatus::ALL.map(EventStatus::as_str)))
+fn event_kind() -> impl TypedValueParser<Value = EventKind> {
+    word(EventKind::ALL.map(EventKind::as_str), EventKind::parse)
 }
 
-fn one_of<const N: usize>(names: [&str; N]) -> String {
-    format!("choose of {}", names.join(", "))
+fn event_status() -> impl TypedValueParser<Value = EventStatus> {
+    word(
+        EventStatus::ALL.map(EventStatus::as_str),
+        EventStatus::parse,
+    )
 }
 
 impl From<Report> for ReportKind {

@@ -5,6 +5,7 @@ use std::io::Write;
 use agentmon_core::Monitor;
 use agentmon_core::clock::{Clock, SystemClock};
 use agentmon_core::config::{Config, Overrides};
+use agentmon_core::ingest::project::ProjectResolver;
 use agentmon_core::model::Timestamp;
 use agentmon_core::query::{
     Edge, Progress, RefreshOptions, RefreshReport, WeekStart, Zone, parse_when,
@@ -74,17 +75,22 @@ impl Context {
         Ok((since, until))
     }
 
-    /// Words of a filter as the core takes them: a project that is written as a path is made absolute.
+    /// Words of a filter as the core takes them: a folder becomes that of the project it belongs to.
     pub(crate) fn projects(&self, projects: &[String]) -> Vec<Box<str>> {
-        let absolute = |project: &String| -> Box<str> {
+        let mut resolver = ProjectResolver::default();
+        let mut word = |project: &String| -> Box<str> {
+            let is_path = project.starts_with(['.', '~']) || project.contains(['/', '\\']);
             let path = self.env.expand(project);
-            let relative = project.starts_with('.') || project.contains(['/', '\\']);
             match path.canonicalize() {
-                Ok(path) if relative || project.starts_with('~') => path.to_string_lossy().into(),
-                _ => path.to_string_lossy().into(),
+                Ok(path) if is_path => {
+                    let project = resolver.resolve(&path, self.now);
+                    project.root.to_string_lossy().into()
+                }
+                _ if is_path => path.to_string_lossy().into(),
+                _ => project.as_str().into(),
             }
         };
-        projects.iter().map(absolute).collect()
+        projects.iter().map(&mut word).collect()
     }
 
     /// Opens the monitor.

@@ -265,6 +265,37 @@ fn sessions_are_listed_shown_and_explained() {
 }
 
 #[test]
+fn filters_mean_the_same_everywhere() {
+    let home = Home::sample();
+    for (filter, matching) in [
+        ("--project app", 2),
+        ("--project /p", 2),
+        ("--project /p/app/src", 2),
+        ("--project /p/app2,/q", 0),
+        ("--model claude-opus", 1),
+        ("--model Mystery", 1),
+        (
+            "--agent claude --project app,other --model mystery,claude",
+            2,
+        ),
+        ("--agent codex", 0),
+        ("--since 2026-11-20T05:00Z", 1),
+        ("--until 2026-11-20T05:00Z", 1),
+    ] {
+        let sessions = home.json(&format!("sessions {filter}"));
+        assert_eq!(sessions["matching"], matching, "sessions {filter}");
+        let usage = home.json(&format!("usage session {filter}"));
+        assert_eq!(
+            usage["rows"].as_array().unwrap().len(),
+            matching,
+            "usage {filter}"
+        );
+    }
+    let events = home.json("events --project /p --kind user_prompt");
+    assert_eq!(events["events"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn exit_codes_and_messages_say_what_is_wrong() {
     let home = Home::sample();
     let (code, message) = home.fails("show 9999");

@@ -8,8 +8,8 @@ use super::{Inner, Monitor};
 use crate::Error;
 use crate::model::Timestamp;
 use crate::query::{Phase, RefreshOptions, RefreshReport, SessionFilter};
-use crate::source::read::{Pass, ReadOptions};
 use crate::source::piece::Piece;
+use crate::source::read::{Pass, ReadOptions};
 use crate::source::scan::{ScanOptions, ScannedRoot, find, scan};
 use crate::store::sqlite::{self, load_cursors};
 

@@ -41,13 +41,27 @@ impl Conditions {
         });
     }
 
-    /// Sessions by the name or the folder of their project.
+    /// Sessions by their project, as [`project_matches`](crate::query::project_matches) has it: by name, or with a `/`
+    /// by its folder, a folder inside it, or one above it.
     pub(super) fn projects(&mut self, projects: &[Box<str>]) {
-        self.any(
-            projects,
-            "(project.name = ? OR project.root = ?)",
-            |project| vec![project.to_string().into(), project.to_string().into()],
+        let (folders, names): (Vec<_>, Vec<_>) = projects
+            .iter()
+            .map(ToString::to_string)
+            .partition(|project| project.contains(['/', '\\']));
+        let mut either = Self::default();
+        either.any(&names, "project.name = ?", |name| vec![name.clone().into()]);
+        either.any(
+            &folders,
+            "(project.root = ? OR instr(?, project.root || '/') = 1 OR instr(project.root, ? || '/') = 1)",
+            |folder| {
+                let folder = folder.trim_end_matches(['/', '\\']).to_owned();
+                vec![folder.clone().into(), folder.clone().into(), folder.into()]
+            },
         );
+        if !either.sql.is_empty() {
+            self.sql.push(format!("({})", either.sql.join(" OR ")));
+            self.values.extend(either.values);
+        }
     }
 
     /// Sessions by their id or the beginning of it, with or without the agent.
