@@ -396,3 +396,63 @@ fn a_closed_pipe_is_a_normal_exit() {
     );
     assert!(output.stderr.is_empty());
 }
+
+/// Runs `agentmon watch` until a line satisfies `done`, at most 20 seconds.
+#[cfg(unix)]
+fn watch(home: &Home, act: impl FnOnce(), done: impl Fn(&Value) -> bool) {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command as Process, Stdio};
+    use std::sync::mpsc::sync_channel;
+    use std::time::Duration;
+
+    let mut child = Process::new(assert_cmd::cargo::cargo_bin!("agentmon"))
+        .args(["watch", "--json"])
+        .env_clear()
+        .env("HOME", home.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (sender, receiver) = sync_channel(1);
+    let reader = std::thread::spawn(move || {
+        while let Some(Ok(line)) = lines.next() {
+            if sender
+                .send(serde_json::from_str::<Value>(&line).unwrap())
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    act();
+    let found = std::iter::from_fn(|| receiver.recv_timeout(Duration::from_secs(20)).ok())
+        .any(|line| done(&line));
+    drop(receiver);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    reader.join().unwrap();
+    assert!(found);
+}
+
+#[cfg(unix)]
+#[test]
+fn watch_tells_of_a_session_that_begins() {
+    let home = Home::new();
+    fs::create_dir_all(home.path().join(".claude/projects/-p-app")).unwrap();
+    // Written before or after the first look, it is told once it is there.
+    let session = "33333333-cccc-4000-8000-000000000003";
+    let begin = || {
+        let now = jiff::Timestamp::now();
+        let line = format!(
+            r#"{{"parentUuid":null,"isSidechain":false,"type":"user","message":{{"role":"user","content":"Go"}},"sessionId":"{session}","cwd":"/p/app","version":"2.1.329","uuid":"u","timestamp":"{now:.3}"}}"#
+        );
+        let file = home
+            .path()
+            .join(format!(".claude/projects/-p-app/{session}.jsonl"));
+        fs::write(file, line + "\n").unwrap();
+    };
+    watch(&home, begin, |line| {
+        assert_eq!(line["schema"], "agentmon.change.v1");
+        line["session"]["native_id"] == session && line["session"]["state"] == "working"
+    });
+}

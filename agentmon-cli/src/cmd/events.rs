@@ -36,6 +36,10 @@ pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<E
     let monitor = cx.fresh_monitor(RefreshOptions {
         since,
         content: true,
+        content_of: match args.session.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        },
         ..RefreshOptions::default()
     })?;
     let page = monitor.events(&filter)?;

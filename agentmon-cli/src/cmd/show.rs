@@ -17,6 +17,7 @@ pub(super) fn run(args: &ShowArgs, cx: &Context, out: &mut Output) -> Result<Exi
     let monitor = cx.fresh_monitor(RefreshOptions {
         want_state: true,
         content: true,
+        content_of: Some(&args.id),
         ..RefreshOptions::default()
     })?;
     let detail = monitor.session(&args.id)?;

@@ -14,8 +14,8 @@
 //! # }
 //! ```
 
-mod behind;
 mod builder;
+mod index;
 mod queries;
 mod refresh;
 mod watch;

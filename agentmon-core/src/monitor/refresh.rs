@@ -1,14 +1,17 @@
 //! Bringing the store up to date with the disk, once.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::{Inner, Monitor};
 use crate::Error;
 use crate::model::Timestamp;
-use crate::query::{Phase, RefreshOptions, RefreshReport};
+use crate::query::{Phase, RefreshOptions, RefreshReport, SessionFilter};
 use crate::source::read::{Pass, ReadOptions};
-use crate::source::scan::{Piece, ScanOptions, ScannedRoot, find, scan};
-use crate::store::sqlite::load_cursors;
+use crate::source::piece::Piece;
+use crate::source::scan::{ScanOptions, ScannedRoot, find, scan};
+use crate::store::sqlite::{self, load_cursors};
 
 /// Calls that are gathered before they are stored: a first import then writes its table in one go.
 const GATHERED_CALLS: usize = 128 * 1024;
@@ -55,7 +58,7 @@ impl Inner {
             progress.phase(Phase::Discovering, None);
         }
         let now = self.clock.now();
-        let found = self.find();
+        let mut found = self.find();
         for root in &found {
             report.files += root.walked.files.len() as u64;
             report.unreadable += root.walked.problems.len() as u64;
@@ -69,11 +72,30 @@ impl Inner {
             self.publish(changes);
         }
         if options.content {
+            if let Some(transcripts) = self.transcripts(options.content_of)? {
+                for root in &mut found {
+                    let files = &mut root.walked.files;
+                    files.retain(|file| transcripts.contains(&file.info.path));
+                }
+            }
             self.pass(&found, Pass::Content, options, now, &mut report)?;
         }
         self.prune(now)?;
         report.took = begin.elapsed();
         Ok(report)
+    }
+
+    /// The files that hold the text of a session and of its subagents; `None` for all files, also when it is not known
+    /// which ones do.
+    fn transcripts(&self, id: Option<&str>) -> Result<Option<HashSet<PathBuf>>, Error> {
+        let Some(id) = id else { return Ok(None) };
+        let filter = SessionFilter {
+            sessions: vec![id.into()],
+            within: true,
+            ..SessionFilter::default()
+        };
+        let (rows, _) = self.read(|connection| sqlite::sessions(connection, &filter))?;
+        Ok(rows.into_iter().map(|row| row.view.transcript).collect())
     }
 
     /// Looks for files.
@@ -117,16 +139,8 @@ impl Inner {
             |piece| {
                 let bytes = piece.bytes;
                 report.bytes_read += bytes;
-                report.problems += piece
-                    .files
-                    .iter()
-                    .map(|file| file.problems.len() as u64)
-                    .sum::<u64>();
-                report.unreadable += piece
-                    .files
-                    .iter()
-                    .filter(|file| file.cursor.is_none())
-                    .count() as u64;
+                report.problems += piece.skipped();
+                report.unreadable += piece.unreadable();
                 if let Some(pieces) = pending.add(piece) {
                     self.append(pieces, now)?;
                 }

@@ -2,8 +2,7 @@
 //!
 //! Notifications of the system say which file changed, and it is read from its cursor at once. They can be lost, and
 //! some file systems send none: a sweep by size every half minute finds what they missed. Live files are read every
-//! second besides, because a process can die without a write. Text is indexed by a second thread behind, so that it
-//! never delays a state.
+//! second besides, because a process can die without a write. Text is indexed by a second thread ([`index`]).
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -13,14 +12,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::behind::{Behind, index};
+use super::index::{self, Behind};
 use super::{Inner, Monitor};
 use crate::Error;
+use crate::source::piece::{CursorKey, Piece};
 use crate::source::read::{Cursor, Pass, ReadOptions};
-use crate::source::scan::{CursorKey, Piece, ScanOptions, ScannedRoot, read_into, removed, scan};
-use crate::source::walk::look;
+use crate::source::scan::{Due, ScanOptions, ScannedRoot, read_each, removed, scan};
+use crate::source::walk::{Found, is_gone, look};
 use crate::source::{FileFormat, FileRole, Root};
 use crate::store::sqlite::load_cursors;
 
@@ -37,7 +38,9 @@ const QUEUE: usize = 4096;
 #[derive(Debug)]
 enum Wake {
     /// A notification.
-    Notified(notify::Result<notify::Event>),
+    Notified(notify::Event),
+    /// Notifications were lost.
+    Lost,
     /// [`Watching`] was dropped.
     Stop,
 }
@@ -70,28 +73,36 @@ impl Monitor {
     /// [`Error::Watch`], [`Error::Thread`].
     pub fn start(&self) -> Result<Watching, Error> {
         let (wake, woken) = sync_channel(QUEUE);
-        let behind = Arc::new(Behind::default());
-        let mut threads = Vec::new();
-        if self.inner.writer.is_some() {
-            let overflow = Arc::new(AtomicBool::new(false));
-            let (send, full) = (wake.clone(), overflow.clone());
-            let notifier = notify::recommended_watcher(move |event| {
-                if let Err(TrySendError::Full(_)) = send.try_send(Wake::Notified(event)) {
-                    full.store(true, Ordering::Relaxed);
-                }
-            })?;
-            let (inner, list) = (self.inner.clone(), behind.clone());
-            threads.push(spawn("agentmon-watch", move || {
-                Watcher::new(&inner, notifier, overflow, &list).run(&woken);
-            })?);
-            let (inner, list) = (self.inner.clone(), behind.clone());
-            threads.push(spawn("agentmon-content", move || index(&inner, &list))?);
-        }
-        Ok(Watching {
+        let mut watching = Watching {
             wake,
-            behind,
-            threads,
-        })
+            behind: Arc::new(Behind::default()),
+            threads: Vec::new(),
+        };
+        if self.inner.writer.is_none() {
+            return Ok(watching);
+        }
+        let overflow = Arc::new(AtomicBool::new(false));
+        let (send, full) = (watching.wake.clone(), overflow.clone());
+        let notifier = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let wake = match event {
+                // Reading is no change; agentmon's own is notified too.
+                Ok(event) if matches!(event.kind, EventKind::Access(_)) => return,
+                Ok(event) if !event.need_rescan() => Wake::Notified(event),
+                _ => Wake::Lost,
+            };
+            if let Err(TrySendError::Full(_)) = send.try_send(wake) {
+                full.store(true, Ordering::Relaxed);
+            }
+        })?;
+        let (inner, behind) = (self.inner.clone(), watching.behind.clone());
+        watching.threads.push(spawn("agentmon-watch", move || {
+            Watcher::new(&inner, notifier, overflow, &behind).run(&woken);
+        })?);
+        let (inner, behind) = (self.inner.clone(), watching.behind.clone());
+        watching.threads.push(spawn("agentmon-index", move || {
+            index::run(&inner, &behind);
+        })?);
+        Ok(watching)
     }
 }
 
@@ -100,6 +111,50 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
         .name(name.into())
         .spawn(run)
         .map_err(Error::Thread)
+}
+
+/// What was heard since the last look.
+#[derive(Debug, Default)]
+struct Heard {
+    /// Files and folders that changed.
+    paths: HashSet<PathBuf>,
+    /// Those of them that are new, gone or another one now: if a folder was watched there, it no longer is.
+    replaced: HashSet<PathBuf>,
+    /// Something was lost.
+    lost: bool,
+    stop: bool,
+}
+
+impl Heard {
+    fn take(&mut self, wake: Wake) {
+        match wake {
+            Wake::Stop => self.stop = true,
+            Wake::Lost => self.lost = true,
+            Wake::Notified(event) => {
+                if !matches!(
+                    event.kind,
+                    EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_))
+                ) {
+                    self.replaced.extend(event.paths.iter().cloned());
+                }
+                self.paths.extend(event.paths);
+            }
+        }
+    }
+
+    /// Waits for notifications and takes all that are there: a file that changed often is read once.
+    fn listen(woken: &Receiver<Wake>, patience: Duration) -> Self {
+        let mut heard = Self::default();
+        match woken.recv_timeout(patience) {
+            Ok(wake) => heard.take(wake),
+            Err(RecvTimeoutError::Timeout) => return heard,
+            Err(RecvTimeoutError::Disconnected) => heard.stop = true,
+        }
+        while let Ok(wake) = woken.try_recv() {
+            heard.take(wake);
+        }
+        heard
+    }
 }
 
 /// The watching thread.
@@ -112,6 +167,10 @@ struct Watcher<'a> {
     roots: Vec<(&'a dyn FileFormat, Root)>,
     watched: HashSet<PathBuf>,
     cursors: HashMap<CursorKey, Cursor>,
+    /// The live files among them.
+    live: HashSet<PathBuf>,
+    /// Whether all text was asked for.
+    indexes: bool,
     buffer: Vec<u8>,
 }
 
@@ -130,6 +189,8 @@ impl<'a> Watcher<'a> {
             roots: Vec::new(),
             watched: HashSet::new(),
             cursors: HashMap::new(),
+            live: HashSet::new(),
+            indexes: false,
             buffer: Vec::new(),
         }
     }
@@ -137,179 +198,239 @@ impl<'a> Watcher<'a> {
     fn run(&mut self, woken: &Receiver<Wake>) {
         let mut sweep_at = Instant::now();
         let mut live_at = sweep_at + LIVE;
-        loop {
-            let result =
-                if Instant::now() >= sweep_at || self.overflow.swap(false, Ordering::Relaxed) {
-                    sweep_at = Instant::now() + SWEEP;
-                    self.sweep()
-                } else if Instant::now() >= live_at {
-                    live_at = Instant::now() + LIVE;
-                    self.read_live().and_then(|()| self.tick())
-                } else {
-                    Ok(())
-                };
+        let mut heard = Heard::default();
+        while !heard.stop {
+            let lost = heard.lost || self.overflow.swap(false, Ordering::Relaxed);
+            for path in &heard.replaced {
+                self.forget_folder(path);
+            }
+            let result = if lost || Instant::now() >= sweep_at {
+                sweep_at = Instant::now() + SWEEP;
+                self.sweep()
+            } else if heard.paths.iter().any(|path| self.is_new_folder(path)) {
+                self.sweep()
+            } else {
+                self.read_paths(heard.paths)
+            };
             let result = result.and_then(|()| {
-                let until = sweep_at
-                    .min(live_at)
-                    .saturating_duration_since(Instant::now());
-                let (paths, stop) = gather(woken, until);
-                if stop {
-                    return Ok(false);
+                if Instant::now() < live_at {
+                    return Ok(());
                 }
-                self.read_paths(paths).map(|()| true)
+                live_at = Instant::now() + LIVE;
+                self.read_paths(self.live.clone())?;
+                self.tick()
             });
-            match result {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::error!(%error, "cannot store what changed; trying again");
-                    // What was read is read again: its cursors were not stored either.
-                    self.cursors.clear();
-                    sweep_at = Instant::now() + RETRY;
-                    if gather_stop(woken, RETRY) {
+            if let Err(error) = result {
+                tracing::error!(%error, "cannot store what changed; trying again");
+                // What was read is read again: its cursors were not stored either.
+                self.cursors.clear();
+                self.live.clear();
+                let end = Instant::now() + RETRY;
+                while let Some(left) = end.checked_duration_since(Instant::now()) {
+                    if Heard::listen(woken, left).stop {
                         return;
                     }
                 }
+                sweep_at = Instant::now();
             }
+            let next = sweep_at.min(live_at);
+            heard = Heard::listen(woken, next.saturating_duration_since(Instant::now()));
         }
     }
 
     /// Looks at everything: watches new folders and reads what changed.
     fn sweep(&mut self) -> Result<(), Error> {
-        let found = self.inner.find();
-        for root in &found {
-            for folder in &root.walked.folders {
-                if self.watched.contains(folder) {
-                    continue;
-                }
-                match self.notifier.watch(folder, RecursiveMode::NonRecursive) {
-                    Ok(()) => {
-                        self.watched.insert(folder.clone());
-                    }
-                    // Too many watches, or a folder that is gone: the sweep serves in their place.
-                    Err(error) => {
-                        tracing::warn!(folder = %folder.display(), %error, "cannot watch")
-                    }
-                }
-            }
+        let mut found = self.inner.find();
+        // What appeared in a folder before it was watched is found by looking again.
+        while self.watch(&found) {
+            found = self.inner.find();
         }
+        self.roots = found
+            .iter()
+            .map(|found| (found.format, found.root.clone()))
+            .collect();
         let now = self.inner.clock.now();
         if self.cursors.is_empty() {
-            self.cursors = self
+            let cursors = self
                 .inner
                 .read(|connection| load_cursors(connection, Pass::Accounting))?;
+            self.remember(cursors.into_iter().map(|(key, cursor)| (key, Some(cursor))));
         }
         let read = ReadOptions {
             pass: Pass::Accounting,
             evidence: true,
             now,
         };
+        let options = ScanOptions {
+            read,
+            since: None,
+            threads: 0,
+        };
         let mut updates = Vec::new();
-        scan(
-            &found,
-            &self.cursors,
-            ScanOptions {
-                read,
-                since: None,
-                threads: 0,
-            },
-            |_| {},
-            |piece| {
-                updates.extend(
-                    piece
-                        .files
-                        .iter()
-                        .map(|file| (file.key.clone(), file.cursor.clone())),
-                );
-                self.inner.append(vec![piece], now)
-            },
-        )?;
-        self.behind
-            .add(updates.iter().map(|(key, _)| key.path.clone()));
-        for (key, cursor) in updates {
-            self.remember(key, cursor);
+        let store = |piece: Piece| {
+            if adds_nothing(&piece, &self.cursors) {
+                return Ok(());
+            }
+            updates.extend(piece.cursors());
+            self.inner.append(vec![piece], now)
+        };
+        scan(&found, &self.cursors, options, |_| {}, store)?;
+        self.stored(updates);
+        if !std::mem::replace(&mut self.indexes, true) {
+            self.behind.add_everything();
         }
-        self.roots = found
-            .into_iter()
-            .map(|ScannedRoot { format, root, .. }| (format, root))
-            .collect();
         self.inner.prune(now)?;
         self.tick()
     }
 
-    fn remember(&mut self, key: CursorKey, cursor: Option<Cursor>) {
-        match cursor {
-            Some(cursor) => self.cursors.insert(key, cursor),
-            None => self.cursors.remove(&key),
-        };
-    }
-
-    /// Reads all live files.
-    fn read_live(&mut self) -> Result<(), Error> {
-        let live = self.cursors.keys().filter(|key| {
-            self.roots
-                .iter()
-                .any(|(format, root)| role(*format, root, &key.path) == Some(FileRole::Live))
-        });
-        let live: HashSet<PathBuf> = live.map(|key| key.path.clone()).collect();
-        self.read_paths(live)
-    }
-
-    /// Reads what is new in these files. A folder among them means that there may be new files: everything is looked
-    /// at.
-    fn read_paths(&mut self, paths: HashSet<PathBuf>) -> Result<(), Error> {
-        let now = self.inner.clock.now();
-        let mut piece = Piece::default();
-        for path in paths {
-            let Some(&(format, ref root)) = self
-                .roots
-                .iter()
-                .find(|(_, root)| path.starts_with(&root.path))
-            else {
-                continue;
-            };
-            let key = CursorKey {
-                path: path.clone(),
-                pass: Pass::Accounting,
-            };
-            if let Some(found) = look(format, root, &path) {
-                let read = ReadOptions {
-                    pass: Pass::Accounting,
-                    evidence: true,
-                    now,
-                };
-                read_into(
-                    format,
-                    &found,
-                    self.cursors.get(&key),
-                    read,
-                    &mut self.buffer,
-                    &mut piece,
-                );
-            } else if let (Some(FileRole::Live), Some(cursor)) =
-                (role(format, root, &path), self.cursors.get(&key))
-            {
-                removed(format, root, &key, cursor, now, &mut piece);
-            } else if path.is_dir() && !self.watched.contains(&path) && enters(format, root, &path)
-            {
-                return self.sweep();
+    /// Watches the folders that are not watched yet; in place of a root that is missing, what it will appear in.
+    /// Returns whether there were any.
+    fn watch(&mut self, found: &[ScannedRoot<'_>]) -> bool {
+        let before = self.watched.len();
+        let mut failed = 0;
+        let mut reason = None;
+        for ScannedRoot { root, walked, .. } in found {
+            let missing = (!walked.exists).then(|| root.path.ancestors().find(|p| p.is_dir()));
+            let folders = walked.folders.iter().map(PathBuf::as_path);
+            for folder in folders.chain(missing.flatten()) {
+                if self.watched.contains(folder) {
+                    continue;
+                }
+                match self.notifier.watch(folder, RecursiveMode::NonRecursive) {
+                    Ok(()) => {
+                        self.watched.insert(folder.to_owned());
+                    }
+                    Err(error) => {
+                        failed += 1;
+                        reason.get_or_insert(error);
+                    }
+                }
             }
         }
-        if piece.files.is_empty() {
-            return Ok(());
+        if let Some(error) = reason {
+            tracing::warn!(folders = failed, %error, every = ?SWEEP, "cannot watch, looking instead");
         }
-        let updates: Vec<_> = piece
-            .files
+        self.watched.len() > before
+    }
+
+    /// A folder that went away is watched anew when it comes back, with those below it.
+    fn forget_folder(&mut self, path: &Path) {
+        if self.watched.remove(path) {
+            // Fails when it is gone, and must not fail to be watched again when it is not.
+            let _ = self.notifier.unwatch(path);
+            let notifier = &mut self.notifier;
+            self.watched.retain(|folder| {
+                let stays = !folder.starts_with(path);
+                if !stays {
+                    let _ = notifier.unwatch(folder);
+                }
+                stays
+            });
+        }
+    }
+
+    /// Whether a path is a folder that is not watched and may hold files of interest, or lead to a root.
+    fn is_new_folder(&self, path: &Path) -> bool {
+        let matters = |(format, root): &(&dyn FileFormat, Root)| {
+            root.path.starts_with(path)
+                || path
+                    .strip_prefix(&root.path)
+                    .is_ok_and(|relative| format.enters(relative))
+        };
+        !self.watched.contains(path)
+            && !self.cursors.contains_key(&key(path))
+            && self.roots.iter().any(matters)
+            && path.is_dir()
+    }
+
+    /// Reads what is new in these files.
+    fn read_paths(&mut self, paths: HashSet<PathBuf>) -> Result<(), Error> {
+        let now = self.inner.clock.now();
+        let mut found = Vec::new();
+        let mut gone = Piece::default();
+        for path in paths {
+            // Roots may lie within each other: the first that knows the file has it.
+            let owner = self.roots.iter().find_map(|(format, root)| {
+                let role = format.role(path.strip_prefix(&root.path).ok()?)?;
+                Some((*format, root, role))
+            });
+            let Some((format, root, role)) = owner else {
+                continue;
+            };
+            let key = key(&path);
+            if let Some(file) = look(format, root, &path) {
+                found.push((format, key, file));
+            } else if matches!(role, FileRole::Live | FileRole::Snapshot)
+                && let Some(cursor) = self.cursors.get(&key)
+                && is_gone(&path)
+            {
+                removed(format, root, role, &key, cursor, now, &mut gone);
+            }
+        }
+        let mut updates = Vec::new();
+        let mut done = Ok(());
+        let mut store = |piece: Piece| {
+            if adds_nothing(&piece, &self.cursors) {
+                return true;
+            }
+            updates.extend(piece.cursors());
+            done = self.inner.append(vec![piece], now);
+            done.is_ok()
+        };
+        if !gone.files.is_empty() && !store(gone) {
+            return done;
+        }
+        let due = found
             .iter()
-            .map(|file| (file.key.clone(), file.cursor.clone()))
-            .collect();
-        self.inner.append(vec![piece], now)?;
-        self.behind
-            .add(updates.iter().map(|(key, _)| key.path.clone()));
-        for (key, cursor) in updates {
-            self.remember(key, cursor);
-        }
+            .map(|(format, key, found): &(&dyn FileFormat, CursorKey, Found)| Due {
+                format: *format,
+                found,
+                cursor: self.cursors.get(key),
+            });
+        let options = ReadOptions {
+            pass: Pass::Accounting,
+            evidence: true,
+            now,
+        };
+        read_each(due, options, &mut self.buffer, store);
+        done?;
+        self.stored(updates);
         Ok(())
+    }
+
+    /// Takes note of what was stored, and has its text indexed.
+    fn stored(&mut self, updates: Vec<(CursorKey, Option<Cursor>)>) {
+        let texts = updates.iter().filter(|(key, cursor)| {
+            let has_content = |role: FileRole| role.has_content();
+            cursor.is_some() && self.role(&key.path).is_some_and(has_content)
+        });
+        let texts: Vec<PathBuf> = texts.map(|(key, _)| key.path.clone()).collect();
+        if !texts.is_empty() {
+            self.behind.add(texts.into_iter());
+        }
+        self.remember(updates.into_iter());
+    }
+
+    fn remember(&mut self, updates: impl Iterator<Item = (CursorKey, Option<Cursor>)>) {
+        for (key, cursor) in updates {
+            let is_live = self.role(&key.path) == Some(FileRole::Live);
+            if is_live && cursor.is_some() {
+                self.live.insert(key.path.clone());
+            } else {
+                self.live.remove(&key.path);
+            }
+            match cursor {
+                Some(cursor) => self.cursors.insert(key, cursor),
+                None => self.cursors.remove(&key),
+            };
+        }
+    }
+
+    /// How a file is read, by the first root that knows it.
+    fn role(&self, path: &Path) -> Option<FileRole> {
+        self.roots
+            .iter()
+            .find_map(|(format, root)| format.role(path.strip_prefix(&root.path).ok()?))
     }
 
     /// Lets time pass for sessions.
@@ -324,45 +445,18 @@ impl<'a> Watcher<'a> {
     }
 }
 
-fn role(format: &dyn FileFormat, root: &Root, path: &Path) -> Option<FileRole> {
-    format.role(path.strip_prefix(&root.path).ok()?)
-}
-
-fn enters(format: &dyn FileFormat, root: &Root, path: &Path) -> bool {
-    path.strip_prefix(&root.path)
-        .is_ok_and(|relative| format.enters(relative))
-}
-
-/// Waits for notifications and takes all that are there: a file that changed often is read once. The second value
-/// says whether to stop.
-fn gather(woken: &Receiver<Wake>, patience: Duration) -> (HashSet<PathBuf>, bool) {
-    let mut paths = HashSet::new();
-    let mut next = match woken.recv_timeout(patience) {
-        Ok(wake) => Some(wake),
-        Err(RecvTimeoutError::Timeout) => None,
-        Err(RecvTimeoutError::Disconnected) => return (paths, true),
-    };
-    while let Some(wake) = next {
-        match wake {
-            Wake::Stop => return (paths, true),
-            Wake::Notified(Ok(event)) if !matches!(event.kind, EventKind::Access(_)) => {
-                paths.extend(event.paths)
-            }
-            // Reading is no change; an error of the notifier is made good by the sweep.
-            Wake::Notified(_) => {}
-        }
-        next = woken.try_recv().ok();
+fn key(path: &Path) -> CursorKey {
+    CursorKey {
+        path: path.to_owned(),
+        pass: Pass::Accounting,
     }
-    (paths, false)
 }
 
-/// Waits, dropping notifications (everything is looked at afterwards). Returns whether to stop.
-fn gather_stop(woken: &Receiver<Wake>, patience: Duration) -> bool {
-    let end = Instant::now() + patience;
-    while let Some(left) = end.checked_duration_since(Instant::now()) {
-        if gather(woken, left).1 {
-            return true;
-        }
-    }
-    false
+/// Whether storing a piece would change nothing: a live file was looked at and is as it was.
+fn adds_nothing(piece: &Piece, known: &HashMap<CursorKey, Cursor>) -> bool {
+    piece.says_nothing()
+        && piece
+            .files
+            .iter()
+            .all(|file| file.cursor.is_some() && file.cursor.as_ref() == known.get(&file.key))
 }

@@ -21,14 +21,23 @@ const MAX_RECENT: usize = 32;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Ledger {
     /// Where all signs up to the horizon led.
+    #[serde(default, skip_serializing_if = "is_default")]
     base: Machine,
+    #[serde(default, skip_serializing_if = "is_default")]
     horizon: Option<Timestamp>,
     /// Signs after the horizon, in the order of [`compare`].
+    #[serde(default, skip_serializing_if = "is_default")]
     recent: Vec<Evidence>,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) family: Family,
     /// `base` after all of `recent`, kept so that the usual case, a sign later than all others, costs one step.
     #[serde(skip)]
     head: Option<Machine>,
+}
+
+/// Most sessions ended long ago and remember little: what says nothing is not written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl PartialEq for Ledger {
@@ -40,6 +49,11 @@ impl PartialEq for Ledger {
 }
 
 impl Ledger {
+    /// The signs kept one by one, oldest first.
+    pub(super) fn recent(&self) -> &[Evidence] {
+        &self.recent
+    }
+
     /// Takes in a sign at `now`. Returns whether it was new.
     pub(super) fn insert(&mut self, evidence: &Evidence, now: Timestamp, rules: Rules<'_>) -> bool {
         let evidence = intake::admit(evidence, now, rules.all.clock_skew);

@@ -176,6 +176,12 @@ impl Session {
         blocked
     }
 
+    /// The signs that are still remembered one by one, oldest first.
+    #[must_use]
+    pub fn evidence(&self) -> &[Evidence] {
+        self.ledger.recent()
+    }
+
     /// What the user should be told of this session.
     #[must_use]
     pub fn attention(&self, policy: &StatePolicy) -> Option<Attention> {

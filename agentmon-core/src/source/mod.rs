@@ -1,7 +1,7 @@
 //! Adapters: what each agent leaves on disk or sends, read into [`Batch`]es.
 //!
 //! A file-backed agent is one file or folder here with `impl FileFormat` and one line in [`formats`]. The shared
-//! machinery ([`walk`], [`tail`], [`read`], [`scan`]) knows no agent, and no adapter opens a transcript itself, keeps an offset
+//! machinery ([`walk`], [`tail`], [`read`], [`piece`], [`scan`]) knows no agent, and no adapter opens a transcript itself, keeps an offset
 //! or writes anything: it turns bytes into observations and reports what it skipped.
 
 pub mod claude_code;
@@ -9,6 +9,7 @@ pub mod codex;
 pub mod env;
 pub mod fields;
 pub mod openclaw;
+pub mod piece;
 pub mod process;
 pub mod read;
 pub mod scan;

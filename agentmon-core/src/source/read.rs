@@ -1,19 +1,21 @@
-//! Reads one file from where the last read stopped, through its parser, into a batch.
+//! Reads one file from where the last read stopped, through its parser, into pieces.
 //!
 //! A [`Cursor`] remembers how far a file was read and what the parser must know to go on. It is stored in the same
 //! transaction as what was read. A file that shrank, was replaced or whose bytes before the cursor changed is read
 //! from the start again: facts carry their identity, so reading twice changes nothing.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::piece::{CursorKey, FileUpdate, Piece, Skipped};
 use super::tail::{self, read_lines};
 use super::walk::{Found, Stat};
 use super::{FileFormat, FileRole, Parser, Want};
-use crate::model::{Batch, Problem, ProblemKind, Span, Timestamp};
+use crate::model::{Problem, ProblemKind, Span, Timestamp};
 
 /// How much of the end of a file is read for evidence when the file is met for the first time.
 const EVIDENCE_TAIL: u64 = 256 * 1024;
@@ -26,6 +28,9 @@ const CHECKED: u64 = 64;
 
 /// Largest snapshot file that is read.
 const MAX_SNAPSHOT: u64 = 16 * 1024 * 1024;
+
+/// Different problems of one file after which they are handed over.
+const MAX_PROBLEMS: usize = 1024;
 
 /// Which reading of a file a cursor belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,19 +69,6 @@ pub struct Cursor {
     pub state: Vec<u8>,
 }
 
-/// What became of one file.
-#[derive(Debug)]
-pub struct FileRead {
-    /// The cursor to store.
-    pub cursor: Cursor,
-    /// Whether the file was read from the start, so that problems noted before are void.
-    pub from_start: bool,
-    /// What was skipped.
-    pub problems: Vec<Problem>,
-    /// How many bytes were read.
-    pub bytes: u64,
-}
-
 /// Whether a file must be read at all.
 #[must_use]
 pub fn is_due(
@@ -101,218 +93,302 @@ fn is_recent(found: &Found, now: Timestamp) -> bool {
     now - found.info.modified < EVIDENCE_AGE
 }
 
-/// Reads what is new in one file.
+/// Reads what is new in one file into `piece`, with the cursor to store. Whenever the piece is full, it is handed over
+/// and a new one begun; nothing more is read when `hand_over` returns `false`. Returns whether it never did.
+///
+/// A file that cannot be read becomes a problem. One that is gone was just removed: that is none.
 ///
 /// `buffer` is scratch.
-///
-/// # Errors
-///
-/// When the file cannot be opened or read. Nothing of it must be stored then.
 pub fn read_file(
     format: &dyn FileFormat,
     found: &Found,
     cursor: Option<&Cursor>,
     options: ReadOptions,
     buffer: &mut Vec<u8>,
-    out: &mut Batch,
-) -> io::Result<FileRead> {
-    let ReadOptions { pass, now, .. } = options;
-    let evidence = options.evidence && pass == Pass::Accounting && is_recent(found, now);
-    let mut file = File::open(&found.info.path)?;
+    piece: &mut Piece,
+    hand_over: &mut dyn FnMut(Piece) -> bool,
+) -> bool {
+    // Problems in a batch always belong to the file being read.
+    piece.batch.problems.clear();
     let mut reading = Reading {
         format,
         found,
-        pass,
-        evidence,
-        now,
-        out,
+        options,
+        evidence: options.evidence
+            && options.pass == Pass::Accounting
+            && is_recent(found, options.now),
+        problems: BTreeMap::new(),
+        resets_problems: true,
+        piece,
+        hand_over,
     };
-    out_problems(reading.out);
-    match found.info.role {
-        FileRole::Snapshot | FileRole::Live => reading.snapshot(&mut file, cursor),
-        FileRole::CompressedLines => {
-            let mut decoder = zstd::stream::read::Decoder::new(file)?;
-            reading.lines(&mut decoder, None, buffer)
-        }
-        FileRole::Lines => {
-            let resumed = match cursor {
-                Some(cursor) if cursor.version == format.version() => {
-                    resume(format, found, cursor, &mut file)?
-                }
-                _ => None,
-            };
-            if resumed.is_none() {
-                // A new file is at its start already.
-                if cursor.is_some() {
-                    file.seek(SeekFrom::Start(0))?;
-                }
-            } else if let Some((_, cursor)) = &resumed
-                && evidence
-                && !cursor.evidence
-            {
-                reading.evidence_before(cursor.offset, buffer)?;
+    match reading.read(cursor, buffer) {
+        Ok(go_on) => go_on,
+        Err(error) => {
+            reading.problems.clear();
+            reading.piece.batch.problems.clear();
+            reading.resets_problems = true;
+            if error.kind() != io::ErrorKind::NotFound {
+                reading.add_problem(Problem {
+                    kind: ProblemKind::Unreadable,
+                    offset: 0,
+                    detail: error.to_string().into(),
+                });
             }
-            reading.lines(&mut file, resumed, buffer)
+            reading.update(None);
+            true
         }
     }
 }
 
-/// Problems in a batch always belong to the file being read.
-fn out_problems(out: &mut Batch) -> Vec<Problem> {
-    std::mem::take(&mut out.problems)
+/// Where reading goes on in a file that was read before.
+struct Resumed {
+    parser: Box<dyn Parser>,
+    offset: u64,
+    /// Whether the file was read for evidence up to `offset`.
+    evidence: bool,
 }
 
-/// The parser at the cursor, with `file` placed there, if the file still is what the cursor says.
-fn resume<'a>(
+/// The place at the cursor, with `file` set to it, if the file still is what the cursor says.
+fn resume(
     format: &dyn FileFormat,
     found: &Found,
-    cursor: &'a Cursor,
+    cursor: &Cursor,
     file: &mut File,
-) -> io::Result<Option<(Box<dyn Parser>, &'a Cursor)>> {
-    if cursor.stat.id != found.stat.id || found.stat.size < cursor.offset {
+) -> io::Result<Option<Resumed>> {
+    if cursor.version != format.version()
+        || cursor.stat.id != found.stat.id
+        || cursor.offset > found.stat.size
+    {
         return Ok(None);
     }
-    let checked = cursor.offset.min(CHECKED);
-    file.seek(SeekFrom::Start(cursor.offset - checked))?;
-    let mut before = vec![0; checked as usize];
-    if let Err(error) = file.read_exact(&mut before) {
-        return if error.kind() == io::ErrorKind::UnexpectedEof {
-            Ok(None)
-        } else {
-            Err(error)
-        };
-    }
+    let Some(before) = bytes_before(file, cursor.offset)? else {
+        return Ok(None);
+    };
     if xxh3_64(&before) != cursor.check {
         return Ok(None);
     }
-    Ok(format
-        .resume(&found.info, &cursor.state)
-        .map(|parser| (parser, cursor)))
+    let Some(parser) = format.resume(&found.info, &cursor.state) else {
+        return Ok(None);
+    };
+    let mut offset = cursor.offset;
+    if before.last().is_some_and(|&byte| byte != b'\n') {
+        // A line too long to be read had no end yet.
+        offset += skip_line(file, offset)?;
+    }
+    Ok(Some(Resumed {
+        parser,
+        offset,
+        evidence: cursor.evidence,
+    }))
+}
+
+/// The bytes before `offset` that must not change, with `file` set to `offset`; `None` when it is shorter.
+fn bytes_before(file: &mut File, offset: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut before = vec![0; offset.min(CHECKED) as usize];
+    file.seek(SeekFrom::Start(offset - before.len() as u64))?;
+    match file.read_exact(&mut before) {
+        Ok(()) => Ok(Some(before)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sets `file`, which stands inside a line at `offset`, behind the end of that line or to its own end. Returns by how
+/// many bytes.
+fn skip_line(file: &mut File, offset: u64) -> io::Result<u64> {
+    let skipped = BufReader::new(&mut *file).skip_until(b'\n')? as u64;
+    file.seek(SeekFrom::Start(offset + skipped))?;
+    Ok(skipped)
 }
 
 struct Reading<'a> {
     format: &'a dyn FileFormat,
     found: &'a Found,
-    pass: Pass,
+    options: ReadOptions,
+    /// Whether evidence is wanted of this file.
     evidence: bool,
-    now: Timestamp,
-    out: &'a mut Batch,
+    /// What was skipped since the last update: where first, and how often.
+    problems: BTreeMap<(ProblemKind, Box<str>), (u64, u64)>,
+    /// Whether the next update voids what was skipped before.
+    resets_problems: bool,
+    piece: &'a mut Piece,
+    hand_over: &'a mut dyn FnMut(Piece) -> bool,
 }
 
 impl Reading<'_> {
+    fn read(&mut self, cursor: Option<&Cursor>, buffer: &mut Vec<u8>) -> io::Result<bool> {
+        let mut file = File::open(&self.found.info.path)?;
+        match self.found.info.role {
+            FileRole::Snapshot | FileRole::Live => self.snapshot(&mut file, cursor),
+            FileRole::CompressedLines => {
+                let mut decoder = zstd::stream::read::Decoder::new(file)?;
+                let Some((_, cursor)) = self.lines(&mut decoder, None, buffer)? else {
+                    return Ok(false);
+                };
+                self.update(Some(cursor));
+                Ok(true)
+            }
+            FileRole::Lines => {
+                let resumed = match cursor {
+                    Some(cursor) => resume(self.format, self.found, cursor, &mut file)?,
+                    None => None,
+                };
+                match &resumed {
+                    Some(resumed) => self.evidence_before(resumed, buffer)?,
+                    None => file.rewind()?,
+                }
+                let Some((offset, mut cursor)) = self.lines(&mut file, resumed, buffer)? else {
+                    return Ok(false);
+                };
+                // A file that was cut short meanwhile is found out at the next look.
+                cursor.check = xxh3_64(&bytes_before(&mut file, offset)?.unwrap_or_default());
+                self.update(Some(cursor));
+                Ok(true)
+            }
+        }
+    }
+
     fn want(&self, live: bool) -> Want {
-        match self.pass {
+        match self.options.pass {
             Pass::Content => Want::CONTENT,
             Pass::Accounting if live && self.evidence => Want::LIVE,
             Pass::Accounting => Want::ACCOUNTING,
         }
     }
 
+    /// Where evidence begins to matter in a file that was not read for it before.
+    fn evidence_begin(&self) -> u64 {
+        self.found.stat.size.saturating_sub(EVIDENCE_TAIL)
+    }
+
+    /// Reads lines to the end. Returns where that was and the cursor, which lacks its check; `None` when nothing more
+    /// is to be read.
     fn lines(
         &mut self,
         reader: &mut impl Read,
-        resumed: Option<(Box<dyn Parser>, &Cursor)>,
+        resumed: Option<Resumed>,
         buffer: &mut Vec<u8>,
-    ) -> io::Result<FileRead> {
-        let from_start = resumed.is_none();
-        let (mut parser, base, mut check) = match resumed {
-            Some((parser, cursor)) => (parser, cursor.offset, cursor.check),
-            None => (self.format.start(&self.found.info), 0, xxh3_64(b"")),
+    ) -> io::Result<Option<(u64, Cursor)>> {
+        self.resets_problems = resumed.is_none();
+        // What is appended to a known file is all of interest; of any other, its end.
+        let live_from = match &resumed {
+            Some(resumed) if resumed.evidence => 0,
+            _ => self.evidence_begin(),
         };
-        // What is appended to a known file is all of interest; of a new one, its end.
-        let live_from = if from_start {
-            self.found.stat.size.saturating_sub(EVIDENCE_TAIL)
-        } else {
-            0
+        let (mut parser, base) = match resumed {
+            Some(resumed) => (resumed.parser, resumed.offset),
+            None => (self.format.start(&self.found.info), 0),
         };
-        let mut last = Vec::new();
-        let end = read_lines(reader, base, buffer, |offset, piece| {
-            let live = offset + piece.len() as u64 > live_from;
-            parser.feed(offset, piece, self.want(live), self.now, self.out);
-            last.clear();
-            last.extend_from_slice(&piece[piece.len().saturating_sub(CHECKED as usize)..]);
-            true
+        let mut go_on = true;
+        // What was handed over before is not counted again.
+        let mut counted = base;
+        let end = read_lines(reader, base, buffer, |offset, lines| {
+            let end = offset + lines.len() as u64;
+            let want = self.want(end > live_from);
+            let now = self.options.now;
+            parser.feed(offset, lines, want, now, &mut self.piece.batch);
+            self.take_problems();
+            let is_full = self.piece.is_full() || self.problems.len() >= MAX_PROBLEMS;
+            if is_full && lines.len() as u64 >= CHECKED {
+                let check = xxh3_64(&lines[lines.len() - CHECKED as usize..]);
+                self.piece.bytes += end - counted;
+                counted = end;
+                go_on = self.hand_over_at(end, check, parser.state());
+            }
+            go_on
         })?;
+        if !go_on {
+            return Ok(None);
+        }
+        self.piece.bytes += end.read_to.saturating_sub(counted);
         for line in &end.too_long {
-            let detail = format!(
-                "line of {} bytes is over the limit of {}",
-                line.length,
-                tail::MAX_LINE
-            );
-            self.out.problem(ProblemKind::TooLong, line.offset, detail);
+            self.add_problem(Problem {
+                kind: ProblemKind::TooLong,
+                offset: line.offset,
+                detail: format!("line of more than {} bytes", tail::MAX_LINE).into(),
+            });
         }
         let state = parser.state();
-        if !last.is_empty() {
-            check = self.check_before(end.offset, &last)?;
-        }
-        // A last line without a line end counts if it is whole, but is read again when the file grows.
-        if serde_json::from_slice::<serde::de::IgnoredAny>(&end.rest).is_ok() {
-            parser.feed(end.offset, &end.rest, self.want(true), self.now, self.out);
-        }
-        parser.finish(self.want(true), self.out);
+        self.last_line(&mut *parser, end.offset, &buffer[..end.rest]);
+        parser.finish(self.want(true), &mut self.piece.batch);
+        self.take_problems();
         let cursor = Cursor {
             version: self.format.version(),
             stat: self.found.stat,
             offset: end.offset,
-            check,
+            check: 0,
             evidence: self.evidence,
             state,
         };
-        Ok(FileRead {
-            cursor,
-            from_start,
-            problems: out_problems(self.out),
-            bytes: end.read_to - base,
-        })
+        Ok(Some((end.offset, cursor)))
     }
 
-    /// The hash of the bytes before `offset`, of which `last` are the last ones fed.
-    fn check_before(&self, offset: u64, last: &[u8]) -> io::Result<u64> {
-        let wanted = offset.min(CHECKED) as usize;
-        if last.len() >= wanted || self.found.info.role != FileRole::Lines {
-            return Ok(xxh3_64(&last[last.len().saturating_sub(wanted)..]));
+    /// Reads what follows the last line end. It counts if it is whole, but is read again when the file grows.
+    fn last_line(&mut self, parser: &mut dyn Parser, offset: u64, rest: &[u8]) {
+        let ends = self.found.info.role == FileRole::CompressedLines && !rest.is_empty();
+        if ends || serde_json::from_slice::<serde::de::IgnoredAny>(rest).is_ok() {
+            let want = self.want(true);
+            let (now, batch) = (self.options.now, &mut self.piece.batch);
+            parser.feed(offset, rest, want, now, batch);
+            if !ends {
+                // Counted when the line has its end.
+                self.piece.batch.problems.clear();
+            }
         }
-        let mut file = File::open(&self.found.info.path)?;
-        file.seek(SeekFrom::Start(offset - wanted as u64))?;
-        let mut before = vec![0; wanted];
-        file.read_exact(&mut before)?;
-        Ok(xxh3_64(&before))
+    }
+
+    /// Hands over what was read so far, with a cursor from which reading goes on should it be cut off here.
+    fn hand_over_at(&mut self, offset: u64, check: u64, state: Vec<u8>) -> bool {
+        let is_plain = self.found.info.role == FileRole::Lines;
+        let cursor = is_plain.then(|| Cursor {
+            version: self.format.version(),
+            // No size and no time: the file is not done with.
+            stat: Stat {
+                id: self.found.stat.id,
+                ..Stat::default()
+            },
+            offset,
+            check,
+            evidence: false,
+            state,
+        });
+        self.update(cursor);
+        self.resets_problems = false;
+        (self.hand_over)(std::mem::take(self.piece))
     }
 
     /// Reads the end of what was read before without evidence once more, for evidence alone.
-    fn evidence_before(&mut self, offset: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
+    fn evidence_before(&mut self, resumed: &Resumed, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let from = self.evidence_begin();
+        if !self.evidence || resumed.evidence || from >= resumed.offset {
+            return Ok(());
+        }
         let mut file = File::open(&self.found.info.path)?;
-        let from = offset.saturating_sub(EVIDENCE_TAIL);
         file.seek(SeekFrom::Start(from))?;
+        let begin = if from == 0 {
+            0
+        } else {
+            from + skip_line(&mut file, from)?
+        };
         let mut parser = self.format.start(&self.found.info);
         let want = Want {
             accounting: false,
             evidence: true,
             content: false,
         };
-        // The first piece starts inside a line, unless it starts the file.
-        let mut cut = from > 0;
-        read_lines(
-            &mut file.take(offset - from),
-            from,
-            buffer,
-            |base, piece| {
-                let skip = if cut {
-                    memchr::memchr(b'\n', piece).map_or(piece.len(), |at| at + 1)
-                } else {
-                    0
-                };
-                cut = false;
-                parser.feed(base + skip as u64, &piece[skip..], want, self.now, self.out);
-                true
-            },
-        )?;
+        let length = resumed.offset.saturating_sub(begin);
+        read_lines(&mut file.take(length), begin, buffer, |offset, lines| {
+            let now = self.options.now;
+            parser.feed(offset, lines, want, now, &mut self.piece.batch);
+            true
+        })?;
         // The same lines are counted for problems by the ordinary reading.
-        self.out.problems.clear();
+        self.piece.batch.problems.clear();
         Ok(())
     }
 
-    fn snapshot(&mut self, file: &mut File, cursor: Option<&Cursor>) -> io::Result<FileRead> {
+    fn snapshot(&mut self, file: &mut File, cursor: Option<&Cursor>) -> io::Result<bool> {
         let info = &self.found.info;
         let known = cursor.filter(|cursor| cursor.version == self.format.version());
         let mut parser = known
@@ -321,32 +397,68 @@ impl Reading<'_> {
         let mut bytes = Vec::with_capacity(self.found.stat.size.min(MAX_SNAPSHOT) as usize);
         file.take(MAX_SNAPSHOT + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_SNAPSHOT {
-            let detail = format!(
-                "file of {} bytes is over the limit of {MAX_SNAPSHOT}",
-                self.found.stat.size
-            );
-            self.out.problem(ProblemKind::TooLong, 0, detail);
+            self.add_problem(Problem {
+                kind: ProblemKind::TooLong,
+                offset: 0,
+                detail: format!("file of more than {MAX_SNAPSHOT} bytes").into(),
+            });
         } else if !bytes.is_empty() {
-            let want = if self.pass == Pass::Content {
-                Want::CONTENT
-            } else {
-                Want::LIVE
-            };
-            parser.feed(0, &bytes, want, self.now, self.out);
+            // They are small, and what they say is of now.
+            let (now, batch) = (self.options.now, &mut self.piece.batch);
+            parser.feed(0, &bytes, Want::LIVE, now, batch);
         }
-        let cursor = Cursor {
+        self.take_problems();
+        self.piece.bytes += bytes.len() as u64;
+        self.update(Some(Cursor {
             version: self.format.version(),
             stat: self.found.stat,
             offset: bytes.len() as u64,
             check: 0,
             evidence: true,
             state: parser.state(),
-        };
-        Ok(FileRead {
+        }));
+        Ok(true)
+    }
+
+    fn add_problem(&mut self, problem: Problem) {
+        let Problem {
+            kind,
+            offset,
+            detail,
+        } = problem;
+        let (_, count) = self.problems.entry((kind, detail)).or_insert((offset, 0));
+        *count += 1;
+    }
+
+    /// Counts what the parser skipped.
+    fn take_problems(&mut self) {
+        for problem in std::mem::take(&mut self.piece.batch.problems) {
+            self.add_problem(problem);
+        }
+    }
+
+    /// Adds to the piece what is to be stored for the file.
+    fn update(&mut self, cursor: Option<Cursor>) {
+        let problems = std::mem::take(&mut self.problems);
+        let skipped = problems
+            .into_iter()
+            .map(|((kind, detail), (offset, count))| Skipped {
+                problem: Problem {
+                    kind,
+                    offset,
+                    detail,
+                },
+                count,
+            });
+        self.piece.files.push(FileUpdate {
+            key: CursorKey {
+                path: self.found.info.path.clone(),
+                pass: self.options.pass,
+            },
+            format: self.format.name(),
             cursor,
-            from_start: true,
-            problems: out_problems(self.out),
-            bytes: bytes.len() as u64,
-        })
+            resets_problems: self.resets_problems,
+            skipped: skipped.collect(),
+        });
     }
 }

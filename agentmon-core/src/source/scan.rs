@@ -3,66 +3,18 @@
 
 use std::collections::HashMap;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use super::read::{Cursor, FileRead, Pass, ReadOptions, is_due, read_file};
-use super::walk::{Found, Walked, walk};
+use super::piece::{CursorKey, FileUpdate, Piece};
+use super::read::{Cursor, Pass, ReadOptions, is_due, read_file};
+use super::walk::{Found, Walked, is_gone, walk};
 use super::{FileFormat, FileInfo, FileRole, Root};
-use crate::model::{Batch, Problem, ProblemKind, Timestamp};
+use crate::model::Timestamp;
 
-/// Calls in a batch after which it is handed over.
-const BATCH_CALLS: usize = 16 * 1024;
-/// Events in a batch after which it is handed over: they hold text, and indexing it must not keep a state waiting.
-const BATCH_EVENTS: usize = 512;
-/// Files in a batch after which it is handed over.
-const BATCH_FILES: usize = 4 * 1024;
 /// Below this many bytes to read, threads cost more than they save.
 const INLINE_BYTES: u64 = 1024 * 1024;
-
-/// Where a cursor is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CursorKey {
-    /// The file.
-    pub path: PathBuf,
-    /// Which reading of it.
-    pub pass: Pass,
-}
-
-/// What must be stored for one file beside its observations.
-#[derive(Debug)]
-pub struct FileUpdate {
-    /// The file and the reading.
-    pub key: CursorKey,
-    /// The format's name.
-    pub format: &'static str,
-    /// The new cursor; `None` when the file is gone or could not be read, and any cursor is to be forgotten.
-    pub cursor: Option<Cursor>,
-    /// Whether problems noted before are void.
-    pub resets_problems: bool,
-    /// What was skipped.
-    pub problems: Vec<Problem>,
-}
-
-/// A batch and the cursors that belong into the same transaction.
-#[derive(Debug, Default)]
-pub struct Piece {
-    /// The observations.
-    pub batch: Batch,
-    /// The cursors.
-    pub files: Vec<FileUpdate>,
-    /// How many bytes were read for it.
-    pub bytes: u64,
-}
-
-impl Piece {
-    fn is_full(&self) -> bool {
-        self.batch.calls.len() >= BATCH_CALLS
-            || self.batch.events.len() >= BATCH_EVENTS
-            || self.files.len() >= BATCH_FILES
-    }
-}
 
 /// What a sweep looks for.
 #[derive(Debug, Clone, Copy)]
@@ -118,10 +70,13 @@ fn same_folder(known: &Path, real: &Path) -> bool {
 
 /// A file that has to be read.
 #[derive(Debug, Clone, Copy)]
-struct Due<'a> {
-    format: &'a dyn FileFormat,
-    found: &'a Found,
-    cursor: Option<&'a Cursor>,
+pub struct Due<'a> {
+    /// Its format.
+    pub format: &'a dyn FileFormat,
+    /// The file.
+    pub found: &'a Found,
+    /// How far it was read.
+    pub cursor: Option<&'a Cursor>,
 }
 
 /// How many files and bytes a sweep has before it.
@@ -206,22 +161,26 @@ pub fn scan<E>(
             .min(8),
         threads => threads,
     };
+    let next = AtomicUsize::new(0);
+    let rest = || std::iter::from_fn(|| due.get(next.fetch_add(1, Ordering::Relaxed)).copied());
     if threads == 1 || work.bytes < INLINE_BYTES {
-        let next = AtomicUsize::new(0);
         let mut result = Ok(());
-        read_all(&due, &next, options, |piece| {
+        read_each(rest(), options.read, &mut Vec::new(), |piece| {
             result = store(piece);
             result.is_ok()
         });
         return result.map(|()| work);
     }
-    let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let (send, receive) = sync_channel::<Piece>(threads);
         for _ in 0..threads {
             let send: SyncSender<Piece> = send.clone();
-            let (due, next) = (&due, &next);
-            scope.spawn(move || read_all(due, next, options, |piece| send.send(piece).is_ok()));
+            let rest = &rest;
+            scope.spawn(move || {
+                read_each(rest(), options.read, &mut Vec::new(), |piece| {
+                    send.send(piece).is_ok()
+                });
+            });
         }
         drop(send);
         // Dropping the receiver after an error makes the readers stop at their next piece.
@@ -230,25 +189,24 @@ pub fn scan<E>(
     Ok(work)
 }
 
-/// Reads files off the common list until it is empty or `hand_over` returns `false`.
-fn read_all(
-    due: &[Due<'_>],
-    next: &AtomicUsize,
-    options: ScanOptions,
+/// Reads files one after the other, handing over pieces as they fill, until there are no more or `hand_over` returns
+/// `false`.
+pub fn read_each<'a>(
+    due: impl Iterator<Item = Due<'a>>,
+    options: ReadOptions,
+    buffer: &mut Vec<u8>,
     mut hand_over: impl FnMut(Piece) -> bool,
 ) {
-    let mut buffer = Vec::new();
     let mut piece = Piece::default();
-    while let Some(due) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
-        read_into(
-            due.format,
-            due.found,
-            due.cursor,
-            options.read,
-            &mut buffer,
-            &mut piece,
-        );
-        if piece.is_full() && !hand_over(std::mem::take(&mut piece)) {
+    for Due {
+        format,
+        found,
+        cursor,
+    } in due
+    {
+        let full = &mut hand_over;
+        let go_on = read_file(format, found, cursor, options, buffer, &mut piece, full);
+        if !go_on || (piece.is_full() && !hand_over(std::mem::take(&mut piece))) {
             return;
         }
     }
@@ -257,53 +215,11 @@ fn read_all(
     }
 }
 
-/// Reads what is new in one file into a piece.
-pub fn read_into(
-    format: &dyn FileFormat,
-    found: &Found,
-    cursor: Option<&Cursor>,
-    options: ReadOptions,
-    buffer: &mut Vec<u8>,
-    piece: &mut Piece,
-) {
-    let read = read_file(format, found, cursor, options, buffer, &mut piece.batch);
-    let (cursor, resets_problems, problems) = match read {
-        Ok(FileRead {
-            cursor,
-            from_start,
-            problems,
-            bytes,
-        }) => {
-            piece.bytes += bytes;
-            (Some(cursor), from_start, problems)
-        }
-        Err(error) => {
-            piece.batch.problems.clear();
-            let problem = Problem {
-                kind: ProblemKind::Unreadable,
-                offset: 0,
-                detail: error.to_string().into(),
-            };
-            (None, true, vec![problem])
-        }
-    };
-    let key = CursorKey {
-        path: found.info.path.clone(),
-        pass: options.pass,
-    };
-    piece.files.push(FileUpdate {
-        key,
-        format: format.name(),
-        cursor,
-        resets_problems,
-        problems,
-    });
-}
-
-/// Reports that a live file is gone, and forgets it.
+/// Reports that a file is gone which spoke of the present, and forgets it. `role` is what it was read as.
 pub fn removed(
     format: &dyn FileFormat,
     root: &Root,
+    role: FileRole,
     key: &CursorKey,
     cursor: &Cursor,
     now: Timestamp,
@@ -312,7 +228,7 @@ pub fn removed(
     let info = FileInfo {
         root: root.path.clone(),
         path: key.path.clone(),
-        role: FileRole::Live,
+        role,
         born: now,
         modified: now,
     };
@@ -322,11 +238,11 @@ pub fn removed(
         format: format.name(),
         cursor: None,
         resets_problems: true,
-        problems: Vec::new(),
+        skipped: Vec::new(),
     });
 }
 
-/// Live files that were known and are no longer there.
+/// Live files and snapshots that were known and are no longer there.
 fn gone(
     roots: &[ScannedRoot<'_>],
     cursors: &HashMap<CursorKey, Cursor>,
@@ -334,29 +250,18 @@ fn gone(
 ) -> Option<Piece> {
     let mut piece = Piece::default();
     for (key, cursor) in cursors {
-        let Some(root) = roots
-            .iter()
-            .find(|root| key.path.starts_with(&root.root.path))
-        else {
+        // Roots may lie within each other.
+        let owner = roots.iter().find_map(|root| {
+            let relative = key.path.strip_prefix(&root.root.path).ok()?;
+            let role = root.format.role(relative)?;
+            Some((root, role))
+        });
+        let Some((root, role @ (FileRole::Live | FileRole::Snapshot))) = owner else {
             continue;
         };
-        let Some(FileRole::Live) = key
-            .path
-            .strip_prefix(&root.root.path)
-            .ok()
-            .and_then(|p| root.format.role(p))
-        else {
-            continue;
-        };
-        if root
-            .walked
-            .files
-            .iter()
-            .any(|found| found.info.path == key.path)
-        {
-            continue;
+        if is_gone(&key.path) {
+            removed(root.format, &root.root, role, key, cursor, now, &mut piece);
         }
-        removed(root.format, &root.root, key, cursor, now, &mut piece);
     }
     (!piece.files.is_empty()).then_some(piece)
 }

@@ -26,9 +26,10 @@ pub struct End {
     pub offset: u64,
     /// The offset behind the last byte read.
     pub read_to: u64,
-    /// What follows the last line end: a line still being written, or the last line of a file without a line end.
-    pub rest: Vec<u8>,
-    /// Lines that were skipped.
+    /// How many bytes at the start of the buffer follow the last line end: a line still being written, or the last
+    /// line of a file without a line end.
+    pub rest: usize,
+    /// Lines that were skipped. If the last one has no end yet, `offset` stands inside it.
     pub too_long: Vec<TooLong>,
 }
 
@@ -65,7 +66,7 @@ pub fn read_lines(
             buffer.copy_within(last + 1..filled, 0);
             filled -= last + 1;
             if !go_on {
-                break;
+                return Ok(end);
             }
         }
         searched = filled;
@@ -92,7 +93,7 @@ pub fn read_lines(
             Err(error) => return Err(error),
         }
     }
-    end.rest = buffer[..filled].to_vec();
+    end.rest = filled;
     Ok(end)
 }
 
@@ -139,13 +140,14 @@ mod tests {
         }
     }
 
-    fn check(text: &[u8], step: usize) -> (Vec<u8>, End) {
+    fn check(text: &[u8], step: usize) -> (Vec<u8>, Vec<u8>, End) {
         let mut whole = Vec::new();
         let mut next = 7;
+        let mut buffer = Vec::new();
         let end = read_lines(
             &mut Drip(text, step),
             7,
-            &mut Vec::new(),
+            &mut buffer,
             |offset, piece| {
                 // Only a line that was skipped leaves a gap.
                 assert!(offset == next || (text.len() > MAX_LINE && offset > next));
@@ -156,19 +158,16 @@ mod tests {
             },
         )
         .unwrap();
-        (whole, end)
+        (whole, buffer[..end.rest].to_vec(), end)
     }
 
     #[test]
     fn whole_lines_come_out_whatever_the_reads_are() {
         let text = b"one\n\ntwo three\nhalf";
         for step in 1..text.len() + 2 {
-            let (whole, end) = check(text, step);
+            let (whole, rest, end) = check(text, step);
             assert_eq!(whole, b"one\n\ntwo three\n", "step {step}");
-            assert_eq!(
-                (end.offset, end.read_to, &*end.rest),
-                (22, 26, &b"half"[..])
-            );
+            assert_eq!((end.offset, end.read_to, &*rest), (22, 26, &b"half"[..]));
         }
     }
 
@@ -176,9 +175,9 @@ mod tests {
     fn a_line_longer_than_a_piece_is_read_whole() {
         let mut text = vec![b'x'; PIECE * 3 + 5];
         text.push(b'\n');
-        let (whole, end) = check(&text, PIECE);
+        let (whole, rest, end) = check(&text, PIECE);
         assert_eq!(whole, text);
-        assert!(end.too_long.is_empty() && end.rest.is_empty());
+        assert!(end.too_long.is_empty() && rest.is_empty());
     }
 
     #[test]
@@ -186,9 +185,9 @@ mod tests {
         let mut text = b"before\n".to_vec();
         text.resize(text.len() + MAX_LINE + 1_000_000, b'x');
         text.extend_from_slice(b"\nafter\nrest");
-        let (whole, end) = check(&text, usize::MAX);
+        let (whole, rest, end) = check(&text, usize::MAX);
         assert_eq!(whole, b"before\nafter\n");
-        assert_eq!(end.rest, b"rest");
+        assert_eq!(rest, b"rest");
         assert_eq!(
             end.too_long,
             [TooLong {

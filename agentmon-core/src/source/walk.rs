@@ -80,7 +80,16 @@ pub fn walk(format: &dyn FileFormat, root: &Root) -> Walked {
                 continue;
             }
         };
-        for entry in entries.filter_map(Result::ok) {
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    walked
+                        .problems
+                        .push(unreadable(&folder, &error.to_string()));
+                    break;
+                }
+            };
             let path = entry.path();
             let Ok(relative) = path.strip_prefix(&root.path) else {
                 continue;
@@ -92,19 +101,38 @@ pub fn walk(format: &dyn FileFormat, root: &Root) -> Walked {
             } else {
                 kind.is_some_and(|kind| kind.is_dir())
             };
+            let role = format.role(relative);
             if is_folder {
-                if depth < MAX_DEPTH && format.enters(relative) {
-                    pending.push((path, depth + 1));
+                if role.is_some() {
+                    let problem = unreadable(&path, "a folder where a file should be");
+                    walked.problems.push(problem);
+                }
+                if format.enters(relative) {
+                    if depth < MAX_DEPTH {
+                        pending.push((path, depth + 1));
+                    } else {
+                        walked.problems.push(unreadable(&path, "too deep"));
+                    }
                 }
                 continue;
             }
-            let Some(role) = format.role(relative) else {
+            let Some(role) = role else {
+                // Deeper down, what is entered and what is not cannot be told by the name.
+                if depth == 0 && format.enters(relative) {
+                    let problem = unreadable(&path, "a file where a folder should be");
+                    walked.problems.push(problem);
+                }
                 continue;
             };
             match fs::metadata(&path) {
-                Ok(metadata) => walked.files.push(found(root, path, role, &metadata)),
-                // Gone between listing and looking, or a dangling link.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Ok(metadata) if metadata.is_file() => {
+                    walked.files.push(found(root, path, role, &metadata));
+                }
+                // Opening a pipe would wait for a writer, reading a device may never end.
+                Ok(_) => walked.problems.push(unreadable(&path, "not a regular file")),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !links => {
+                    // Gone between listing and looking.
+                }
                 Err(error) => walked.problems.push(unreadable(&path, &error.to_string())),
             }
         }
@@ -117,10 +145,14 @@ pub fn walk(format: &dyn FileFormat, root: &Root) -> Walked {
 #[must_use]
 pub fn look(format: &dyn FileFormat, root: &Root, path: &Path) -> Option<Found> {
     let role = format.role(path.strip_prefix(&root.path).ok()?)?;
-    let metadata = fs::metadata(path)
-        .ok()
-        .filter(|metadata| !metadata.is_dir())?;
+    let metadata = fs::metadata(path).ok().filter(Metadata::is_file)?;
     Some(found(root, path.to_owned(), role, &metadata))
+}
+
+/// Whether a file was removed, rather than being out of reach.
+#[must_use]
+pub fn is_gone(path: &Path) -> bool {
+    matches!(path.try_exists(), Ok(false))
 }
 
 fn found(root: &Root, path: PathBuf, role: FileRole, metadata: &Metadata) -> Found {

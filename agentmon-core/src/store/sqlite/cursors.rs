@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use crate::model::{Problem, ProblemKind};
+use crate::model::ProblemKind;
 use crate::query::SourceProblem;
+use crate::source::piece::{CursorKey, FileUpdate, Skipped};
 use crate::source::read::{Cursor, Pass};
-use crate::source::scan::{CursorKey, FileUpdate};
 use crate::source::walk::Stat;
 use crate::store::StoreError;
 
@@ -94,26 +94,22 @@ fn store_problems(
             .prepare_cached("DELETE FROM problem WHERE path = ?1 AND pass = ?2")?
             .execute(params![path, pass])?;
     }
-    for Problem {
-        kind,
-        offset,
-        detail,
-    } in &file.problems
-    {
+    for Skipped { problem, count } in &file.skipped {
         connection
             .prepare_cached(
                 "INSERT INTO problem (path, pass, kind, detail, format, position, count)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                  ON CONFLICT (path, pass, kind, detail) DO UPDATE SET
-                     count = count + 1, position = min(position, excluded.position)",
+                     count = count + excluded.count, position = min(position, excluded.position)",
             )?
             .execute(params![
                 path,
                 pass,
-                kind_name(*kind),
-                &**detail,
+                kind_name(problem.kind),
+                &*problem.detail,
                 file.format,
-                *offset as i64
+                problem.offset as i64,
+                *count as i64,
             ])?;
     }
     Ok(())
@@ -128,8 +124,10 @@ pub fn problems(
     format: &str,
     root: &Path,
 ) -> Result<Vec<SourceProblem>, StoreError> {
+    // Both readings of a file may meet the same bad line: it is one.
     let mut select = connection.prepare_cached(
-        "SELECT path, kind, detail, position, count FROM problem WHERE format = ?1 ORDER BY path, pass, position",
+        "SELECT path, kind, detail, min(position), max(count) FROM problem WHERE format = ?1
+         GROUP BY path, kind, detail ORDER BY path, min(position), kind, detail",
     )?;
     let mut rows = select.query([format])?;
     let mut problems = Vec::new();

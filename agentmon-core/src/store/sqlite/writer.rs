@@ -16,7 +16,7 @@ use crate::model::{Batch, Timestamp};
 use crate::pricing::PriceBook;
 use crate::query::{DbBackup, DbVacuum};
 use crate::session::StatePolicy;
-use crate::source::scan::Piece;
+use crate::source::piece::Piece;
 use crate::store::StoreError;
 
 /// Owns the writable connection.
@@ -105,7 +105,8 @@ impl Writer {
         }
         let changes = self.sessions.flush(&transaction, now, &self.policy)?;
         // All calls at once: copies that several pieces hold are merged before they reach the table.
-        let mut calls = Vec::new();
+        let total = pieces.iter().map(|piece| piece.batch.calls.len()).sum();
+        let mut calls = Vec::with_capacity(total);
         for (piece, ids) in pieces.iter_mut().zip(&ids) {
             stored_calls(&transaction, &self.book, &mut piece.batch, ids, &mut calls)?;
         }
