@@ -528,7 +528,7 @@ fn turns_tell_questions_limits_and_late_lines_apart() {
                     r#"{"type":"task_complete","turn_id":"t","last_agent_message":"<proposed_plan>x</proposed_plan>"}"#,
                 ),
             ],
-            "start(startup) prompt end plan",
+            "start(startup) prompt plan",
         ),
     ] {
         assert_eq!(story(&rollout(lines)), expected);
@@ -649,6 +649,7 @@ fn plans_tiers_and_old_files_are_read() {
         bare.as_bytes(),
         ALL,
     );
+    assert_eq!(story(&batch), "end");
     let session = &batch.sessions[0];
     assert_eq!(
         &*session.key.native_id,

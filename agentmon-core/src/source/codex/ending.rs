@@ -5,18 +5,28 @@ use serde::{Deserialize, Serialize};
 use super::head::Kind;
 use super::turn::TURN_ENDED;
 use crate::model::Timestamp;
-use crate::session::{Evidence, EvidenceSource, Signal};
+use crate::session::{Ask, Evidence, EvidenceSource, Signal};
 
-/// The latest sign of what became of the thread: enough for the state of one that is not read for evidence.
+/// The latest sign of what became of the thread. Told at the end of the file where it was not told as evidence: enough
+/// for the state of a thread that is not read for evidence, or whose turn began before the part that is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Ending(Option<(Timestamp, Signal)>);
+pub(super) struct Ending(Option<Sign>);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Sign {
+    at: Timestamp,
+    signal: Signal,
+    told: bool,
+}
 
 impl Ending {
-    pub(super) fn note(&mut self, at: Timestamp, signal: &Signal) {
+    /// Remembers a signal if it tells how the thread stands. `told`: it is evidence already.
+    pub(super) fn note(&mut self, at: Timestamp, signal: &Signal, told: bool) {
         let telling = matches!(
             signal,
             Signal::SessionStarted { .. }
                 | Signal::PromptSubmitted
+                | Signal::NeedsInput { ask: Ask::Plan, .. }
                 | Signal::TurnEnded { .. }
                 | Signal::Interrupted
                 | Signal::TurnFailed { .. }
@@ -24,7 +34,8 @@ impl Ending {
                 | Signal::SessionEnded { .. }
         );
         if telling {
-            self.0 = Some((at, signal.clone()));
+            let signal = signal.clone();
+            self.0 = Some(Sign { at, signal, told });
         }
     }
 
@@ -32,19 +43,23 @@ impl Ending {
     pub(super) fn outline(&mut self, at: Timestamp, kind: Kind) {
         let signal = match kind {
             Kind::UserMessage => Signal::PromptSubmitted,
-            Kind::AgentMessage => TURN_ENDED,
-            Kind::ToolCall | Kind::PlanCall | Kind::ToolOutput => Signal::ModelActive,
+            Kind::Message => TURN_ENDED,
+            Kind::AgentMessage | Kind::ToolCall | Kind::PlanCall | Kind::ToolOutput => {
+                Signal::ModelActive
+            }
             _ => return,
         };
-        self.0 = Some((at, signal));
+        let told = false;
+        self.0 = Some(Sign { at, signal, told });
     }
 
+    /// What is still to be told.
     pub(super) fn evidence(&self) -> Option<Evidence> {
-        let (at, signal) = self.0.clone()?;
+        let sign = self.0.as_ref().filter(|sign| !sign.told)?;
         Some(Evidence {
-            at,
+            at: sign.at,
             source: EvidenceSource::Transcript,
-            signal,
+            signal: sign.signal.clone(),
         })
     }
 }

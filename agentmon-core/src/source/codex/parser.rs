@@ -136,7 +136,6 @@ impl Parser for Rollout {
         };
         if let Some(ending) = self.state.ending.evidence()
             && want.accounting
-            && !want.evidence
         {
             let session = out.session(&SessionKey::new(
                 AgentKind::Codex,

@@ -19,7 +19,7 @@ use super::timeline::{self, Timeline};
 use super::turn::Turns;
 use crate::model::{
     Batch, CallSource, EventKind, EventStatus, ModelCall, ProblemKind, Progress, SessionIndex,
-    Stamped, Timestamp, Title, TitleKind, stamp,
+    Span, Stamped, Timestamp, Title, TitleKind, stamp,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::Want;
@@ -70,7 +70,7 @@ impl<'a> Reader<'_, 'a> {
         }
         self.frame(kind)?;
         self.tell(kind)?;
-        if !self.line.want.evidence && !self.turns.framed() {
+        if !self.turns.framed() && (!self.line.want.evidence || self.line.bare) {
             self.ending.outline(self.line.at, kind);
         }
         Ok(())
@@ -431,21 +431,33 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// Lets the turns see the line; their signals are kept if wanted. Bare lines have no times to be evidence at.
+    /// Lets the turns see the line; their signals are kept if wanted.
     fn signal(&mut self, see: impl FnOnce(&mut Turns, &mut dyn FnMut(Signal))) {
-        if self.line.bare {
-            return;
-        }
+        // Lines without times of their own cannot be put in order: only the last one tells something.
+        let told = self.line.want.evidence && !self.line.bare;
+        let framed = self.turns.framed();
         see(self.turns, &mut |signal| {
-            self.ending.note(self.line.at, &signal);
-            if self.line.want.evidence {
-                let evidence = Evidence {
-                    at: self.line.at,
-                    source: EvidenceSource::Transcript,
-                    signal,
-                };
-                self.out.evidence(self.session, evidence);
+            let mut at = self.line.at;
+            self.ending.note(at, &signal, told);
+            if !told {
+                return;
             }
+            if !framed
+                && matches!(
+                    signal,
+                    Signal::ToolStarted { .. } | Signal::ToolFinished { .. }
+                )
+            {
+                // Clients without frames write an answer, which may end the turn, and the calls that follow it in one
+                // go: the calls come later even within the same millisecond.
+                at = at + Span(1);
+            }
+            let evidence = Evidence {
+                at,
+                source: EvidenceSource::Transcript,
+                signal,
+            };
+            self.out.evidence(self.session, evidence);
         });
     }
 

@@ -147,17 +147,19 @@ impl Turns {
             });
             return;
         }
-        emit(TURN_ENDED);
         let wrote_plan = || {
             let message = task.last_agent_message.get().unwrap_or_default();
             memmem::find(message.as_bytes(), b"<proposed_plan>").is_some()
         };
         if open.planning && (open.planned || wrote_plan()) {
+            // The turn is over, but the client now asks whether to carry the plan out.
             emit(Signal::NeedsInput {
                 ask: Ask::Plan,
                 detail: None,
-                request: None,
+                request: open.id,
             });
+        } else {
+            emit(TURN_ENDED);
         }
     }
 
