@@ -67,8 +67,7 @@ impl Behind {
 
     /// Waits for work; `None` to stop.
     fn wait(&self) -> Option<Work> {
-        let idle =
-            |state: &mut State| !state.everything && state.paths.is_empty() && !state.stop;
+        let idle = |state: &mut State| !state.everything && state.paths.is_empty() && !state.stop;
         let mut state = self
             .changed
             .wait_while(self.state(), idle)

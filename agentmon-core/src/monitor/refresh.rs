@@ -6,8 +6,8 @@ use super::{Inner, Monitor};
 use crate::Error;
 use crate::model::Timestamp;
 use crate::query::{Phase, RefreshOptions, RefreshReport};
-use crate::source::read::{Pass, ReadOptions};
 use crate::source::piece::Piece;
+use crate::source::read::{Pass, ReadOptions};
 use crate::source::scan::{ScanOptions, ScannedRoot, find, scan};
 use crate::store::sqlite::load_cursors;
 
@@ -149,13 +149,14 @@ impl Inner {
     /// Forgets what the configuration does not want kept.
     pub(super) fn prune(&self, now: Timestamp) -> Result<(), Error> {
         let retention = &self.config.retention;
-        for span in [retention.events.value, retention.sessions.value]
-            .into_iter()
-            .flatten()
-        {
-            if let Some(mut writer) = self.writer() {
-                writer.prune(now - span)?;
-            }
+        let Some(mut writer) = self.writer() else {
+            return Ok(());
+        };
+        if let Some(age) = retention.events.value {
+            writer.prune_events(now - age)?;
+        }
+        if let Some(age) = retention.sessions.value {
+            writer.prune_sessions(now - age)?;
         }
         Ok(())
     }

@@ -380,13 +380,13 @@ impl<'a> Watcher<'a> {
         if !gone.files.is_empty() && !store(gone) {
             return done;
         }
-        let due = found
-            .iter()
-            .map(|(format, key, found): &(&dyn FileFormat, CursorKey, Found)| Due {
+        let due = found.iter().map(
+            |(format, key, found): &(&dyn FileFormat, CursorKey, Found)| Due {
                 format: *format,
                 found,
                 cursor: self.cursors.get(key),
-            });
+            },
+        );
         let options = ReadOptions {
             pass: Pass::Accounting,
             evidence: true,
