@@ -133,17 +133,13 @@ pub(crate) struct StatusArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SessionsArgs {
     /// States: working, needs_input, idle, stalled, ...
-    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state)]
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state, help_heading = "Filters")]
     pub(crate) state: Vec<State>,
-    #[command(flatten)]
-    pub(crate) filter: Filter,
-    #[command(flatten)]
-    pub(crate) range: Range,
     /// Only children of this session
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", help_heading = "Filters")]
     pub(crate) parent: Option<String>,
     /// Also list subagents that are a part of another session
-    #[arg(long)]
+    #[arg(long, help_heading = "Filters")]
     pub(crate) subagents: bool,
     /// At most so many, 0 for all [default: 40 in a table, else all]
     #[arg(long, short = 'n', value_name = "N")]
@@ -151,6 +147,10 @@ pub(crate) struct SessionsArgs {
     /// Print CSV
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    #[command(flatten)]
+    pub(crate) range: Range,
 }
 
 #[derive(Debug, Args)]
@@ -173,10 +173,6 @@ pub(crate) struct UsageArgs {
     /// Dimensions of the rows, or `none`
     #[arg(long, value_name = "DIMENSION", value_delimiter = ',')]
     pub(crate) by: Option<Vec<Dimension>>,
-    #[command(flatten)]
-    pub(crate) range: Range,
-    #[command(flatten)]
-    pub(crate) filter: Filter,
     /// Only this session, by its id or a beginning of it
     #[arg(
         long,
@@ -203,6 +199,10 @@ pub(crate) struct UsageArgs {
     /// Print CSV
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
+    #[command(flatten)]
+    pub(crate) range: Range,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -286,8 +286,6 @@ pub(crate) struct EventsArgs {
         help_heading = "Filters"
     )]
     pub(crate) project: Vec<String>,
-    #[command(flatten)]
-    pub(crate) range: Range,
     /// Order of events [default: the latest first]
     #[arg(
         long,
@@ -305,6 +303,8 @@ pub(crate) struct EventsArgs {
     /// Print CSV
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
+    #[command(flatten)]
+    pub(crate) range: Range,
 }
 
 #[derive(Debug, Args)]

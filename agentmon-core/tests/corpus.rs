@@ -1,5 +1,11 @@
 //! Generated corpora with known totals: the default mix and one corpus for each way in which logs mislead.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and a skipped one says so"
+)]
+
 mod common;
 
 use std::collections::BTreeMap;

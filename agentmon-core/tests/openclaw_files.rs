@@ -1090,3 +1090,33 @@ fn a_monitor_stores_each_conversation_once_wherever_its_files_lie() {
     common::refresh(&monitor).unwrap();
     common::assert_same("after the renaming", &stored(), &wanted);
 }
+
+proptest::proptest! {
+    /// Any damage to any file costs at most the lines that it hit.
+    #[test]
+    fn damage_costs_at_most_a_line(
+        which in 0_usize..100,
+        at in 0.0..1.0_f64,
+        damage in proptest::collection::vec(proptest::num::u8::ANY, 1..40),
+    ) {
+        let root = fixture(["clawdbot-2026.1.24", "openclaw-2026.7.1"][which % 2]);
+        let files = files(&root);
+        let file = &files[which % files.len()];
+        let mut bytes = bytes(file);
+        let at = (bytes.len() as f64 * at) as usize;
+        let end = (at + damage.len()).min(bytes.len());
+        let hit = bytes[at..end].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let made = damage.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        bytes.splice(at..end, damage);
+        let mut batch = Batch::default();
+        let mut parser = OpenClawFiles.start(file);
+        parser.feed(0, &bytes, ALL, NOW, &mut batch);
+        parser.finish(ALL, &mut batch);
+        if file.role == FileRole::Lines {
+            proptest::prop_assert!(batch.problems.len() <= 3 * (hit + made));
+            let mut counted = Batch::default();
+            OpenClawFiles.start(file).feed(0, &self::bytes(file), ALL, NOW, &mut counted);
+            proptest::prop_assert!(batch.calls.len() + hit >= counted.calls.len());
+        }
+    }
+}

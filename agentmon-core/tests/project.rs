@@ -316,7 +316,7 @@ fn links_pipes_and_closed_folders() {
     }
     // A repository that may not be looked into is one all the same.
     let closed = root.join("repo/inner/.git");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
     assert_eq!(
         resolved(&root, "repo/inner"),
         project("repo/inner", "inner", None)

@@ -6,7 +6,7 @@ use agentmon_core::query::{
 use agentmon_core::wire;
 
 use super::empty;
-use super::prices::{models_in_use, unpriced};
+use super::prices::models_in_use;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::output::style::Style;
@@ -56,7 +56,7 @@ fn findings(cx: &Context) -> Result<Vec<Finding>, Error> {
     ));
     findings.extend(judge_sources(&monitor.sources()?));
     let report = monitor.usage(&models_in_use(cx))?;
-    findings.extend(judge_prices(monitor.prices(), &unpriced(&report), cx.now));
+    findings.extend(judge_prices(monitor.prices(), &report, cx.now));
     Ok(findings)
 }
 

@@ -36,6 +36,10 @@ pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<E
     let monitor = cx.fresh_monitor(RefreshOptions {
         since,
         content: true,
+        content_of: match args.session.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        },
         ..RefreshOptions::default()
     })?;
     let page = monitor.events(&filter)?;
@@ -71,7 +75,10 @@ fn show(page: &EventPage, cx: &Context, out: &mut Output) -> Result<(), Error> {
             Style::Bad
         };
         table.row(vec![
-            Cell::styled(human::time(event.at, cx.now, cx.zone()), Style::Faint),
+            Cell::styled(
+                human::time_with_seconds(event.at, cx.now, cx.zone()),
+                Style::Faint,
+            ),
             ids.of(&event.session).into(),
             Cell::styled(event.kind.as_str(), style),
             event.tool.as_deref().unwrap_or_default().into(),

@@ -1,6 +1,7 @@
 //! `agentmon explain`: the evidence behind a session's state.
 
 use agentmon_core::query::{Explanation, RefreshOptions};
+use agentmon_core::session::{EvidenceRef, Liveness};
 use agentmon_core::wire;
 
 use super::sessions::style;
@@ -41,10 +42,12 @@ fn show(explanation: &Explanation, cx: &Context, out: &mut Output) -> Result<(),
             out.line(format!("  │ {line}"))?;
         }
     }
-    out.line(format!(
-        "Its process is {}. Confidence: {}.",
-        verdict.liveness, verdict.confidence
-    ))?;
+    let process = match verdict.liveness {
+        Liveness::Alive => "Its process lives.",
+        Liveness::Dead => "Its process is gone.",
+        Liveness::Unknown => "Whether its process lives is not known.",
+    };
+    out.line(format!("{process} Confidence: {}.", verdict.confidence))?;
     if let Some(deadline) = verdict.next_deadline {
         out.line(format!(
             "Without another sign this is looked at again at {}.",
@@ -52,25 +55,15 @@ fn show(explanation: &Explanation, cx: &Context, out: &mut Output) -> Result<(),
         ))?;
     }
 
-    let mut decided = Table::new(&[
-        ("DECIDED BY", Layout::Left),
-        ("AT", Layout::Right),
-        ("AGO", Layout::Right),
-        ("SAID", Layout::Flexible),
-    ]);
-    for evidence in &verdict.evidence {
-        decided.row(vec![
-            evidence.source.as_str().into(),
-            time(evidence.at).into(),
-            human::span(cx.now - evidence.at).into(),
-            (&*evidence.signal).into(),
-        ]);
-    }
-    if decided.is_empty() {
+    if verdict.evidence.is_empty() {
         out.line("There is no evidence of what it does.")?;
     } else {
         out.line("")?;
-        out.table(&decided, 0)?;
+        out.table(&signs("DECIDED BY", &verdict.evidence, cx), 0)?;
+    }
+    if !explanation.evidence.is_empty() {
+        out.line("")?;
+        out.table(&signs("EVIDENCE", &explanation.evidence, cx), 0)?;
     }
 
     if !explanation.transitions.is_empty() {
@@ -97,4 +90,22 @@ fn show(explanation: &Explanation, cx: &Context, out: &mut Output) -> Result<(),
         out.table(&steps, 0)?;
     }
     Ok(())
+}
+
+fn signs(heading: &'static str, signs: &[EvidenceRef], cx: &Context) -> Table {
+    let mut table = Table::new(&[
+        (heading, Layout::Left),
+        ("AT", Layout::Right),
+        ("AGO", Layout::Right),
+        ("SAID", Layout::Flexible),
+    ]);
+    for sign in signs {
+        table.row(vec![
+            sign.source.as_str().into(),
+            human::time_with_seconds(sign.at, cx.now, cx.zone()).into(),
+            human::span(cx.now - sign.at).into(),
+            (&*sign.signal).into(),
+        ]);
+    }
+    table
 }

@@ -2,7 +2,7 @@
 
 use agentmon_core::model::{PriceMode, Timestamp};
 use agentmon_core::pricing::{ModelPrices, Rate};
-use agentmon_core::query::{Dimensions, RefreshOptions, ReportKind, UsageQuery, UsageReport};
+use agentmon_core::query::{Dimensions, RefreshOptions, ReportKind, UsageQuery, price_warnings};
 use agentmon_core::wire;
 
 use crate::args::{PricesArgs, PricesCommand};
@@ -142,22 +142,15 @@ pub(super) fn models_in_use(cx: &Context) -> UsageQuery {
     }
 }
 
-/// Models in use without a price.
-pub(super) fn unpriced(report: &UsageReport) -> Vec<Box<str>> {
-    let models = report.unpriced.iter();
-    models.map(|unpriced| unpriced.model.clone()).collect()
-}
-
 fn check(cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let monitor = cx.fresh_monitor(RefreshOptions::default())?;
     let report = monitor.usage(&models_in_use(cx))?;
-    let unpriced = unpriced(&report);
-    let warnings = monitor.prices().check(cx.now);
+    let warnings = price_warnings(monitor.prices(), &report, cx.now);
     if out.format == Format::Json {
-        out.json(&wire::prices_check(&warnings, &unpriced))?;
+        out.json(&wire::prices_check(&warnings, &report.unpriced))?;
     } else {
-        for model in &unpriced {
-            let line = format!("No price is known for {}.", text::line(model));
+        for unpriced in &report.unpriced {
+            let line = format!("No price is known for {}.", text::line(&unpriced.model));
             let line = out.palette.paint(Style::Bad, line);
             out.line(line)?;
         }
@@ -165,11 +158,11 @@ fn check(cx: &Context, out: &mut Output) -> Result<Exit, Error> {
             let line = warning.to_string();
             super::empty::hint(out, &line)?;
         }
-        if unpriced.is_empty() {
+        if report.unpriced.is_empty() {
             out.line("Every model in use has a price.")?;
         }
     }
-    Ok(if unpriced.is_empty() {
+    Ok(if report.unpriced.is_empty() {
         Exit::Done
     } else {
         Exit::Problems

@@ -163,10 +163,12 @@ pub(super) struct ShortIds(HashMap<SessionKey, usize>);
 
 impl ShortIds {
     const LEAST: usize = 8;
+    const LONGEST_NAME: usize = 16;
 
     pub(super) fn new<'a>(keys: impl Iterator<Item = &'a SessionKey>) -> Self {
         let mut sorted: Vec<&SessionKey> = keys.collect();
-        sorted.sort_by(|a, b| a.native_id.cmp(&b.native_id));
+        sorted.sort_by(|a, b| (&a.native_id, a).cmp(&(&b.native_id, b)));
+        sorted.dedup();
         let shared = |a: &SessionKey, b: &SessionKey| {
             let pairs = a.native_id.chars().zip(b.native_id.chars());
             pairs.take_while(|(a, b)| a == b).count()
@@ -177,9 +179,18 @@ impl ShortIds {
                 .checked_sub(1)
                 .map_or(0, |before| shared(key, sorted[before]));
             let after = sorted.get(index + 1).map_or(0, |after| shared(key, after));
-            lengths.insert((*key).clone(), Self::LEAST.max(before.max(after) + 1));
+            lengths.insert((*key).clone(), Self::least(key).max(before.max(after) + 1));
         }
         Self(lengths)
+    }
+
+    /// What stands before a `/` is the name of an agent or the like: only what follows tells much.
+    fn least(key: &SessionKey) -> usize {
+        let name = key
+            .native_id
+            .find('/')
+            .filter(|at| *at <= Self::LONGEST_NAME);
+        name.map_or(0, |at| at + 1) + Self::LEAST
     }
 
     pub(super) fn of(&self, key: &SessionKey) -> String {
@@ -243,6 +254,9 @@ pub(super) fn project(session: &SessionView) -> String {
 
 /// What it cost so far.
 pub(super) fn cost(session: &SessionView) -> String {
+    if session.sums.requests == 0 {
+        return "-".to_owned();
+    }
     human::cost(session.sums.known_cost(), session.sums.unpriced_requests)
 }
 
@@ -258,12 +272,24 @@ mod tests {
             "01a1fd6f-e017-7002",
             "01a1fd6f-e3e0-7d02",
             "208c03df-1111",
+            "main/418e610e-a2fb",
+            "x",
             "x",
         ]
         .map(|id| SessionKey::new(AgentKind::Codex, id))
         .into();
         let ids = ShortIds::new(keys.iter());
         let shown: Vec<String> = keys.iter().map(|key| ids.of(key)).collect();
-        assert_eq!(shown, ["01a1fd6f-e0", "01a1fd6f-e3", "208c03df", "x"]);
+        assert_eq!(
+            shown,
+            [
+                "01a1fd6f-e0",
+                "01a1fd6f-e3",
+                "208c03df",
+                "main/418e610e",
+                "x",
+                "x"
+            ]
+        );
     }
 }

@@ -17,6 +17,7 @@ pub(super) fn run(args: &ShowArgs, cx: &Context, out: &mut Output) -> Result<Exi
     let monitor = cx.fresh_monitor(RefreshOptions {
         want_state: true,
         content: true,
+        content_of: Some(&args.id),
         ..RefreshOptions::default()
     })?;
     let detail = monitor.session(&args.id)?;
@@ -240,7 +241,10 @@ pub(super) fn timeline(events: &[EventRow], cx: &Context) -> Table {
             EventStatus::Error | EventStatus::Timeout => Style::Bad,
         };
         table.row(vec![
-            Cell::styled(human::time(event.at, cx.now, cx.zone()), Style::Faint),
+            Cell::styled(
+                human::time_with_seconds(event.at, cx.now, cx.zone()),
+                Style::Faint,
+            ),
             Cell::styled(event.kind.as_str(), style),
             event.tool.as_deref().unwrap_or_default().into(),
             first_line(&event.text).into(),

@@ -78,7 +78,12 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
             .palette
             .paint(style, format!("{heading} ({})", sessions.len()));
         out.line(heading)?;
-        out.table(&section(sessions, &ids, board.at), 1)?;
+        let table = if style == Style::Alert {
+            questions(sessions, &ids, board.at)
+        } else {
+            section(sessions, &ids, board.at)
+        };
+        out.table(&table, 1)?;
         out.line("")?;
     }
     if quiet {
@@ -94,6 +99,32 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
         human::count(today.requests),
     ))?;
     quotas(&board.quotas, cx, out)
+}
+
+/// Sessions with what they ask on a line of its own: it is what the user came for.
+fn questions(sessions: &[SessionView], ids: &ShortIds, now: Timestamp) -> Table {
+    let mut table = Table::new(&[
+        ("", Layout::Left),
+        ("", Layout::Left),
+        ("", Layout::Left),
+        ("", Layout::Flexible),
+        ("", Layout::Right),
+        ("", Layout::Flexible),
+        ("", Layout::Right),
+    ]);
+    for session in sessions {
+        table.row(vec![
+            sign(session),
+            ids.of(&session.key).into(),
+            Cell::styled(session.key.agent.as_str(), Style::Faint),
+            project(session).into(),
+            format!("waits {}", human::span(now - session.since)).into(),
+            Cell::styled(title(session), Style::Faint),
+            cost(session).into(),
+        ]);
+        table.note(Cell::styled(why(session), Style::Strong));
+    }
+    table
 }
 
 fn section(sessions: &[SessionView], ids: &ShortIds, now: Timestamp) -> Table {
@@ -147,8 +178,12 @@ fn quotas(quotas: &[QuotaView], cx: &Context, out: &mut Output) -> Result<(), Er
             used if used >= 75.0 => Style::Held,
             _ => Style::Plain,
         };
-        let name = [window.agent.as_str(), &window.limit, &length];
-        let name: Vec<&str> = name.into_iter().filter(|part| !part.is_empty()).collect();
+        let agent = window.agent.as_str();
+        let limit = Some(&*window.limit).filter(|limit| !limit.is_empty() && *limit != agent);
+        let name: Vec<&str> = [Some(agent), limit, Some(&length)]
+            .into_iter()
+            .flatten()
+            .collect();
         let line = format!(
             "Plan limit {}: {:.0} % used{reset}",
             name.join(" "),

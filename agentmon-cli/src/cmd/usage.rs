@@ -230,7 +230,7 @@ fn table(report: &UsageReport, cx: &Context, number: fn(u64) -> String) -> Table
         (by.session, ("TITLE", Layout::Flexible)),
         (by.project, ("PROJECT", Layout::Flexible)),
         (by.agent, ("AGENT", Layout::Left)),
-        (by.model, ("MODEL", Layout::Flexible)),
+        (by.model, ("MODEL", Layout::FlexibleEnd)),
     ];
     let mut columns: Vec<(&'static str, Layout)> = dimensions
         .iter()

@@ -58,9 +58,18 @@ pub(crate) fn span(span: Span) -> String {
 
 /// A point in time in a zone: the time of today, the day and time of other days of this year, else the date.
 pub(crate) fn time(at: Timestamp, now: Timestamp, zone: &Zone) -> String {
+    time_as("%H:%M", at, now, zone)
+}
+
+/// The same, with the seconds of today.
+pub(crate) fn time_with_seconds(at: Timestamp, now: Timestamp, zone: &Zone) -> String {
+    time_as("%H:%M:%S", at, now, zone)
+}
+
+fn time_as(today: &str, at: Timestamp, now: Timestamp, zone: &Zone) -> String {
     let (local, present) = (zone.datetime(at), zone.datetime(now));
     if local.date() == present.date() {
-        local.strftime("%H:%M").to_string()
+        local.strftime(today).to_string()
     } else if local.year() == present.year() {
         local.strftime("%m-%d %H:%M").to_string()
     } else {

@@ -1,14 +1,20 @@
 //! A progress bar on a terminal, for work that takes longer than a moment.
 
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agentmon_core::query::{Phase, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// Work that is done within this time shows no bar.
+const PATIENCE: Duration = Duration::from_millis(400);
+
 /// Shows on standard error how far a refresh is.
 #[derive(Debug)]
-pub(crate) struct Bar(ProgressBar);
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    begin: Instant,
+}
 
 impl Bar {
     /// A bar if standard error is a terminal and the user did not ask for quiet.
@@ -16,15 +22,24 @@ impl Bar {
         if quiet || !std::io::stderr().is_terminal() {
             return None;
         }
-        // Four times a second: short work ends before anything was drawn.
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
-        Some(Self(bar))
+        Some(Self {
+            bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
+            begin: Instant::now(),
+        })
+    }
+
+    /// Shows the bar once the work takes long.
+    fn show(&self) {
+        if self.bar.is_hidden() && self.begin.elapsed() >= PATIENCE {
+            self.bar
+                .set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+        }
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
@@ -38,21 +53,21 @@ impl Progress for Bar {
         let template = if total.is_some() {
             "{msg} {bar:30} {bytes}/{total_bytes}"
         } else {
-            "{msg} {spinner}"
+            "{msg}"
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            self.0.set_style(style);
+            self.bar.set_style(style);
         }
-        self.0.set_message(message);
-        self.0.set_position(0);
+        self.bar.set_message(message);
+        self.bar.set_position(0);
         if let Some(total) = total {
-            self.0.set_length(total);
-        } else {
-            self.0.enable_steady_tick(Duration::from_millis(250));
+            self.bar.set_length(total);
         }
+        self.show();
     }
 
     fn advance(&self, bytes: u64) {
-        self.0.inc(bytes);
+        self.show();
+        self.bar.inc(bytes);
     }
 }

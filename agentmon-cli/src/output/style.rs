@@ -4,15 +4,13 @@ use std::fmt;
 
 use clap::ValueEnum;
 
-/// When to use colour.
+/// When to use colour: on a terminal unless `NO_COLOR` is set or `TERM` is `dumb`, always, or never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    // No doc comments here: they would go into every help text.
     #[default]
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 

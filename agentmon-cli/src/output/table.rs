@@ -14,6 +14,8 @@ pub(crate) enum Layout {
     Right,
     /// Text that is cut when the terminal is too narrow, the widest of them first, not below 8 columns.
     Flexible,
+    /// The same, but cut at its beginning: names that differ at their end.
+    FlexibleEnd,
 }
 
 /// One field. Its text is made harmless when it is put in.
@@ -43,11 +45,33 @@ impl<T: AsRef<str>> From<T> for Cell {
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     columns: Vec<(&'static str, Layout)>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+enum Row {
+    Cells(Vec<Cell>),
+    /// A line of its own under a row.
+    Note(Cell),
+}
+
+impl Row {
+    fn cells(&self) -> &[Cell] {
+        match self {
+            Self::Cells(cells) => cells,
+            Self::Note(_) => &[],
+        }
+    }
 }
 
 const GAP: usize = 2;
 const LEAST: usize = 8;
+/// How far a note stands in.
+const NOTE: usize = 3;
+
+fn is_flexible(layout: Layout) -> bool {
+    matches!(layout, Layout::Flexible | Layout::FlexibleEnd)
+}
 
 impl Table {
     /// An empty table. Without any heading, none is shown.
@@ -60,7 +84,12 @@ impl Table {
 
     /// Adds a row; what is missing is empty.
     pub(crate) fn row(&mut self, row: Vec<Cell>) {
-        self.rows.push(row);
+        self.rows.push(Row::Cells(row));
+    }
+
+    /// Adds a line of text under the last row.
+    pub(crate) fn note(&mut self, note: Cell) {
+        self.rows.push(Row::Note(note));
     }
 
     /// Whether it has no rows.
@@ -81,7 +110,7 @@ impl Table {
             .map(|(heading, _)| text::width(heading))
             .collect();
         for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
+            for (width, cell) in widths.iter_mut().zip(row.cells()) {
                 *width = (*width).max(text::width(&cell.text));
             }
         }
@@ -93,9 +122,8 @@ impl Table {
         let gaps = GAP * widths.len().saturating_sub(1);
         let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(limit);
         while excess > 0 {
-            let flexible = (0..widths.len()).filter(|&index| {
-                self.columns[index].1 == Layout::Flexible && widths[index] > LEAST
-            });
+            let flexible = (0..widths.len())
+                .filter(|&index| is_flexible(self.columns[index].1) && widths[index] > LEAST);
             let Some(widest) = flexible.max_by_key(|&index| widths[index]) else {
                 return;
             };
@@ -119,17 +147,27 @@ impl Table {
         let headings = self.columns.iter().any(|(heading, _)| !heading.is_empty());
         let headings = headings.then(|| {
             let cell = |(heading, _): &(&'static str, Layout)| Cell::styled(heading, Style::Faint);
-            self.columns.iter().map(cell).collect::<Vec<Cell>>()
+            Row::Cells(self.columns.iter().map(cell).collect())
         });
         for row in headings.iter().chain(&self.rows) {
+            if let Row::Note(note) = row {
+                let columns = limit.map_or(usize::MAX, |limit| limit.saturating_sub(indent + NOTE));
+                let shown = text::clip(&note.text, columns);
+                let space = " ".repeat(indent + NOTE);
+                writeln!(out, "{space}{}", palette.paint(note.style, &*shown))?;
+                continue;
+            }
             let mut line = " ".repeat(indent);
             let mut pending = 0;
-            for (index, cell) in row.iter().enumerate().take(widths.len()) {
-                let shown = text::clip(&cell.text, widths[index]);
+            for (index, cell) in row.cells().iter().enumerate().take(widths.len()) {
+                let shown = match self.columns[index].1 {
+                    Layout::FlexibleEnd => text::clip_start(&cell.text, widths[index]),
+                    _ => text::clip(&cell.text, widths[index]),
+                };
                 let space = widths[index].saturating_sub(text::width(&shown));
                 let (before, after) = match self.columns[index].1 {
                     Layout::Right => (space, 0),
-                    Layout::Left | Layout::Flexible => (0, space),
+                    _ => (0, space),
                 };
                 // Space is written only when something follows: lines do not end in blanks.
                 if !shown.is_empty() {

@@ -79,6 +79,20 @@ pub(crate) fn clip(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(clipped)
 }
 
+/// A text cut to so many columns at its beginning, with `…` in place of what is missing.
+pub(crate) fn clip_start(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns || columns == 0 {
+        return clip(text, columns);
+    }
+    let mut used = 1;
+    let kept = text.char_indices().rev().take_while(|(_, c)| {
+        used += c.width().unwrap_or(0);
+        used <= columns
+    });
+    let start = kept.last().map_or(text.len(), |(start, _)| start);
+    Cow::Owned(format!("…{}", &text[start..]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +121,8 @@ mod tests {
         assert_eq!(clip("日本語", 5), "日本…");
         assert_eq!(clip("日本語", 4), "日…");
         assert_eq!(clip("abc", 0), "");
+        assert_eq!(clip_start("claude-opus-5-5", 9), "…opus-5-5");
+        assert_eq!(clip_start("日本語", 4), "…語");
+        assert_eq!(clip_start("abc", 0), "");
     }
 }

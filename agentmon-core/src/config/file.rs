@@ -144,22 +144,17 @@ pub(super) fn apply(
         &mut config.retention.sessions,
     )?;
 
-    let time = |key: &str, text: Option<Spanned<String>>, setting: &mut Setting<Span>| {
-        let Some(text) = text else { return Ok(()) };
+    if let Some(text) = file.state.stall_after {
         let origin = place.origin(text.span());
-        *setting = Setting::new(span(key, text.get_ref(), &origin)?, origin);
-        Ok(())
-    };
-    time(
-        "state.stall_after",
-        file.state.stall_after,
-        &mut config.state.stall_after,
-    )?;
-    time(
-        "state.complete_after",
-        file.state.complete_after,
-        &mut config.state.complete_after,
-    )
+        let stall_after = span("state.stall_after", text.get_ref(), &origin)?;
+        config.state.stall_after = Setting::new(stall_after, origin);
+    }
+    if let Some(text) = file.state.complete_after {
+        let origin = place.origin(text.span());
+        let complete_after = span("state.complete_after", text.get_ref(), &origin)?;
+        config.state.complete_after = Setting::new(Some(complete_after), origin);
+    }
+    Ok(())
 }
 
 fn span(key: &str, text: &str, origin: &Origin) -> Result<Span, ConfigError> {

@@ -67,8 +67,9 @@ pub struct Retention {
 pub struct StateConfig {
     /// A working session that gives no sign for so long is stalled.
     pub stall_after: Setting<Span>,
-    /// A session that nothing else is known of counts as completed after so long without a sign.
-    pub complete_after: Setting<Span>,
+    /// A session at rest, of whose process nothing is known, is over after so long without a sign; by default each
+    /// agent has its own time.
+    pub complete_after: Setting<Option<Span>>,
 }
 
 /// What the command line sets, by the flag's name.
@@ -103,7 +104,7 @@ impl Config {
             },
             state: StateConfig {
                 stall_after: Setting::default_value(Span::from_mins(5)),
-                complete_after: Setting::default_value(Span::from_mins(5)),
+                complete_after: Setting::default_value(None),
             },
         }
     }
@@ -195,11 +196,9 @@ impl Config {
                 &self.state.stall_after,
                 ToString::to_string,
             ),
-            SettingRow::new(
-                "state.complete_after",
-                &self.state.complete_after,
-                ToString::to_string,
-            ),
+            SettingRow::new("state.complete_after", &self.state.complete_after, |span| {
+                span.map_or_else(|| "by agent".to_owned(), |span| span.to_string())
+            }),
         ];
         for (agent, source) in &self.sources {
             rows.push(SettingRow::new(

@@ -151,37 +151,53 @@ pub struct SessionPatch {
     /// Whose facts these are.
     pub key: SessionKey,
     /// The parent and how it is related.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<(SessionKey, Relation)>,
     /// Earliest sign of the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     /// Latest sign of activity inside the session (by the data, not by file times).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_activity_at: Option<Timestamp>,
     /// The best title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<Title>,
     /// The folder it started in: the earliest wins. The project is resolved from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<Stamped<Box<str>>>,
     /// The git branch, as the agent reports it: the latest wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<Stamped<Box<str>>>,
     /// The model used last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Stamped<Box<str>>>,
     /// The agent's version used last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Stamped<Box<str>>>,
     /// How the client was started (`cli`, `sdk-cli`, `exec`, `vscode`, ...).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entrypoint: Option<Stamped<Box<str>>>,
     /// A short name or role of a subagent (`Explore`, `reviewer`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Stamped<Box<str>>>,
     /// Tokens now in the context window, and the window's size if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Stamped<(u64, Option<u64>)>>,
     /// Todo or task list progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Stamped<Progress>>,
     /// What the agent itself counts, per model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported: Option<Stamped<Vec<ModelTotals>>>,
     /// The process that runs it: pid and start time in the operating system's own unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Stamped<(u32, u64)>>,
     /// The file that holds its transcript.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<Stamped<Box<str>>>,
     /// The name by which the agent routes messages to this session, where that is not its id: OpenClaw's session key
     /// (`agent:main:main`). Control takes it; after a reset it names another session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Stamped<Box<str>>>,
 }
 

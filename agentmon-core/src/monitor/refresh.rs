@@ -1,15 +1,17 @@
 //! Bringing the store up to date with the disk, once.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::{Inner, Monitor};
 use crate::Error;
 use crate::model::Timestamp;
-use crate::query::{Phase, RefreshOptions, RefreshReport};
+use crate::query::{Phase, RefreshOptions, RefreshReport, SessionFilter};
 use crate::source::piece::Piece;
 use crate::source::read::{Pass, ReadOptions};
 use crate::source::scan::{ScanOptions, ScannedRoot, find, scan};
-use crate::store::sqlite::load_cursors;
+use crate::store::sqlite::{self, load_cursors};
 
 /// Calls that are gathered before they are stored: a first import then writes its table in one go.
 const GATHERED_CALLS: usize = 128 * 1024;
@@ -23,7 +25,9 @@ struct Pending {
 
 impl Pending {
     /// Adds a piece; returns all of them when there are enough. Pieces with text are never kept waiting.
-    fn add(&mut self, piece: Piece) -> Option<Vec<Piece>> {
+    fn add(&mut self, mut piece: Piece) -> Option<Vec<Piece>> {
+        // Vectors that grew by doubling are up to half empty.
+        piece.batch.calls.shrink_to_fit();
         self.calls += piece.batch.calls.len();
         let full = self.calls >= GATHERED_CALLS || !piece.batch.events.is_empty();
         self.pieces.push(piece);
@@ -54,25 +58,40 @@ impl Inner {
             progress.phase(Phase::Discovering, None);
         }
         let now = self.clock.now();
-        let found = self.find();
+        let mut found = self.find();
         for root in &found {
             report.files += root.walked.files.len() as u64;
             report.unreadable += root.walked.problems.len() as u64;
         }
         self.pass(&found, Pass::Accounting, options, now, &mut report)?;
-        if options.want_state
-            && let Some(mut writer) = self.writer()
-        {
-            let changes = writer.tick(self.clock.now())?;
-            drop(writer);
-            self.publish(changes);
+        if options.want_state {
+            self.tick()?;
         }
         if options.content {
+            if let Some(transcripts) = self.transcripts(options.content_of)? {
+                for root in &mut found {
+                    let files = &mut root.walked.files;
+                    files.retain(|file| transcripts.contains(&file.info.path));
+                }
+            }
             self.pass(&found, Pass::Content, options, now, &mut report)?;
         }
         self.prune(now)?;
         report.took = begin.elapsed();
         Ok(report)
+    }
+
+    /// The files that hold the text of a session and of its subagents; `None` for all files, also when it is not known
+    /// which ones do.
+    fn transcripts(&self, id: Option<&str>) -> Result<Option<HashSet<PathBuf>>, Error> {
+        let Some(id) = id else { return Ok(None) };
+        let filter = SessionFilter {
+            sessions: vec![id.into()],
+            within: true,
+            ..SessionFilter::default()
+        };
+        let (rows, _) = self.read(|connection| sqlite::sessions(connection, &filter))?;
+        Ok(rows.into_iter().map(|row| row.view.transcript).collect())
     }
 
     /// Looks for files.
@@ -140,9 +159,9 @@ impl Inner {
         let Some(mut writer) = self.writer() else {
             return Ok(());
         };
-        let changes = writer.append(pieces, now)?;
+        let changes = writer.append(pieces, now);
         drop(writer);
-        self.publish(changes);
+        self.publish(self.noted(changes)?);
         Ok(())
     }
 
@@ -153,10 +172,10 @@ impl Inner {
             return Ok(());
         };
         if let Some(age) = retention.events.value {
-            writer.prune_events(now - age)?;
+            self.noted(writer.prune_events(now - age))?;
         }
         if let Some(age) = retention.sessions.value {
-            writer.prune_sessions(now - age)?;
+            self.noted(writer.prune_sessions(now - age))?;
         }
         Ok(())
     }

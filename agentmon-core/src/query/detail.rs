@@ -3,7 +3,7 @@
 use super::usage::unattributed::beyond;
 use super::{Explanation, ModelUsage, SessionView, Sums, Unattributed};
 use crate::model::{ModelTotals, NanoUsd, SessionKey, Usage};
-use crate::session::{Session, Transition};
+use crate::session::{EvidenceRef, Session, Transition};
 
 /// What the agent itself counts, by model, and what of it no counted call accounts for.
 #[must_use]
@@ -53,12 +53,13 @@ pub fn explanation(
     session: Option<&Session>,
     transitions: Vec<Transition>,
 ) -> Explanation {
+    let evidence = session.map(Session::evidence).unwrap_or_default();
     Explanation {
         session: view,
         verdict: session
             .map(|session| session.verdict.clone())
             .unwrap_or_default(),
-        evidence: Vec::new(),
+        evidence: evidence.iter().rev().map(EvidenceRef::of).collect(),
         transitions,
     }
 }

@@ -1,12 +1,14 @@
 //! What is wrong with an installation, and what to do about it.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::model::Timestamp;
-use crate::pricing::PriceBook;
+use crate::pricing::{PriceBook, PriceWarning};
 
 use super::database::DbCheck;
 use super::source::{RootState, SourceReport};
+use super::usage::UsageReport;
 
 /// How grave a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,23 +142,37 @@ pub fn judge_sources(reports: &[SourceReport]) -> Vec<Finding> {
     findings
 }
 
-/// Judges the prices. Disputed and missing single rates are left to `agentmon prices check`.
+/// What may be wrong with the prices of the models of a report over them.
 #[must_use]
-pub fn judge_prices(prices: &PriceBook, unpriced: &[Box<str>], now: Timestamp) -> Vec<Finding> {
-    use crate::pricing::PriceWarning;
-    let mut findings = Vec::new();
-    for warning in prices.check(now) {
-        if matches!(
-            warning,
-            PriceWarning::Stale { .. } | PriceWarning::CalendarEnded { .. }
-        ) {
-            let finding = Finding::new(Severity::Note, "prices", warning.to_string());
-            findings
-                .push(finding.advise("update agentmon, or set [[prices]] in the configuration"));
+pub fn price_warnings<'a>(
+    prices: &'a PriceBook,
+    models: &UsageReport,
+    now: Timestamp,
+) -> Vec<PriceWarning<'a>> {
+    let rows = models.rows.iter().filter_map(|row| row.model.as_deref());
+    let used: HashSet<&str> = rows
+        .filter_map(|model| Some(prices.lookup(model)?.name()))
+        .collect();
+    let mut warnings = prices.check(now);
+    warnings.retain(|warning| match warning {
+        PriceWarning::NoCacheRate { model } | PriceWarning::Disputed { model, .. } => {
+            used.contains(model)
         }
+        PriceWarning::Stale { .. } | PriceWarning::CalendarEnded { .. } => true,
+    });
+    warnings
+}
+
+/// Judges the prices of the models of a report over them.
+#[must_use]
+pub fn judge_prices(prices: &PriceBook, models: &UsageReport, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for warning in price_warnings(prices, models, now) {
+        let finding = Finding::new(Severity::Note, "prices", warning.to_string());
+        findings.push(finding.advise("update agentmon, or set [[prices]] in the configuration"));
     }
-    for model in unpriced {
-        let message = format!("no price is known for {model}");
+    for unpriced in &models.unpriced {
+        let message = format!("no price is known for {}", unpriced.model);
         findings.push(Finding::new(Severity::Problem, "prices", message).advise(
             "set [[prices]] in the configuration; its calls are left out of costs until then",
         ));
@@ -175,7 +191,12 @@ pub fn judge_prices(prices: &PriceBook, unpriced: &[Box<str>], now: Timestamp) -
 mod tests {
     use super::*;
     use crate::model::AgentKind;
-    use crate::query::SourceProblem;
+    use crate::query::{ReportKind, SourceProblem, Unpriced, UsageData, UsageQuery, report};
+
+    fn report_over(kind: ReportKind) -> UsageReport {
+        let query = UsageQuery::new(kind);
+        report(&query, &UsageData::default(), None, Timestamp(0))
+    }
 
     #[test]
     fn what_is_wrong_is_said_with_what_to_do() {
@@ -229,7 +250,13 @@ mod tests {
         assert_eq!(sound[0].severity, Severity::Good);
         assert_eq!(sound[1].severity, Severity::Note);
         let now = PriceBook::embedded().built();
-        let prices = judge_prices(PriceBook::embedded(), &["mystery".into()], now);
+        let mut models = report_over(ReportKind::Models);
+        models.unpriced.push(Unpriced {
+            model: "mystery".into(),
+            requests: 1,
+            tokens: 1,
+        });
+        let prices = judge_prices(PriceBook::embedded(), &models, now);
         assert_eq!(
             graver(prices),
             [(

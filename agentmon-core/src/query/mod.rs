@@ -19,7 +19,7 @@ mod zone;
 pub use board::{Board, board};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use detail::{cross_check, explanation};
-pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources};
+pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};
 pub use event::{EventCursor, EventFilter, EventPage, EventRow};
 pub use filter::{model_matches, project_matches, session_matches};
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};

@@ -14,6 +14,8 @@ pub struct RefreshOptions<'a> {
     pub want_state: bool,
     /// Whether events with text are asked for.
     pub content: bool,
+    /// The session whose text is asked for, by id or a beginning of it: the text of others is left for later.
+    pub content_of: Option<&'a str>,
     /// Told how far the work is.
     pub progress: Option<&'a dyn Progress>,
 }

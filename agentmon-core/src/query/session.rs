@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::model::{
     AgentKind, NanoUsd, Progress, QuotaWindow, Relation, SessionKey, Span, Timestamp,
 };
-use crate::session::{Evidence, Liveness, Reason, State, Transition, Verdict};
+use crate::session::{EvidenceRef, Liveness, Reason, State, Transition, Verdict};
 
 use super::event::EventRow;
 use super::usage::{Sums, Unattributed};
@@ -192,8 +192,8 @@ pub struct Explanation {
     pub session: SessionView,
     /// The verdict and the evidence that decided.
     pub verdict: Verdict,
-    /// The evidence at hand, newest first.
-    pub evidence: Vec<Evidence>,
+    /// The signs that are still remembered one by one, newest first.
+    pub evidence: Vec<EvidenceRef>,
     /// How it got here, newest first.
     pub transitions: Vec<Transition>,
 }

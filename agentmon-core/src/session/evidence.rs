@@ -1,7 +1,10 @@
 //! Signs of what a session is doing, as sources report them. Sources only report; [`super::classify()`] decides.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
+use super::Reason;
 use crate::model::Timestamp;
 
 /// Who says so. Authority and time-to-live per agent are tables in [`super::policy`].
@@ -30,6 +33,8 @@ pub enum EvidenceSource {
     Process,
     /// agentmon's own check of what it can see.
     Coverage,
+    /// A child session, as its parent's verdict quotes it. No source reports under this name.
+    Child,
 }
 
 impl EvidenceSource {
@@ -48,6 +53,7 @@ impl EvidenceSource {
             Self::Screen => "screen",
             Self::Process => "process",
             Self::Coverage => "coverage",
+            Self::Child => "child",
         }
     }
 }
@@ -96,7 +102,7 @@ pub enum LiveStatus {
     Idle,
     /// Working (also while background agents run after a turn).
     Busy,
-    /// A shell command of the user or a background shell runs.
+    /// The turn is over and a shell command runs on in the background.
     Shell,
     /// It waits for the user.
     Waiting(Ask),
@@ -159,6 +165,8 @@ pub enum Signal {
         /// When a scheduled wake-up is due, if there is one.
         scheduled: Option<Timestamp>,
     },
+    /// The turn that just ended left a timer that will wake the session, at a time that is not stated.
+    WakeSet,
     /// The user stopped the turn.
     Interrupted,
     /// A limit was hit.
@@ -236,4 +244,75 @@ pub enum Signal {
     Covered,
     /// The user has looked at the result of the last turn.
     Seen,
+}
+
+impl Signal {
+    /// Whether only a living session gives it: work, or the client's own statement.
+    pub(super) const fn shows_life(&self) -> bool {
+        matches!(
+            self,
+            Self::PromptSubmitted
+                | Self::ModelActive
+                | Self::ToolStarted { .. }
+                | Self::Live { .. }
+        )
+    }
+}
+
+impl LiveStatus {
+    /// The name used in texts.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Idle => "idle",
+            Self::Busy => "busy",
+            Self::Shell => "shell",
+            Self::Waiting(_) => "waiting",
+        }
+    }
+}
+
+/// The signal in short, as a verdict quotes it: `tool_started(Bash)`, `live(waiting)`.
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionStarted { how } => write!(f, "session_started({how})"),
+            Self::PromptSubmitted => f.write_str("prompt_submitted"),
+            Self::ModelActive => f.write_str("model_active"),
+            Self::ToolStarted { tool, .. } => write!(f, "tool_started({tool})"),
+            Self::ToolFinished { .. } => f.write_str("tool_finished"),
+            Self::Compacting => f.write_str("compacting"),
+            Self::Compacted => f.write_str("compacted"),
+            Self::Retrying { attempt, .. } => write!(f, "retrying({attempt})"),
+            Self::NeedsInput { ask, .. } => write!(f, "needs_input({})", Reason::asked(ask)),
+            Self::InputGiven { .. } => f.write_str("input_given"),
+            Self::TurnEnded { background: 0, .. } => f.write_str("turn_ended"),
+            Self::TurnEnded { background, .. } => {
+                write!(f, "turn_ended({background} in background)")
+            }
+            Self::WakeSet => f.write_str("wake_set"),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Limited { reason, .. } => write!(f, "limited({reason})"),
+            Self::TurnFailed { class, .. } => write!(f, "turn_failed({class})"),
+            Self::SessionEnded { reason } => write!(f, "session_ended({reason})"),
+            Self::Aborted => f.write_str("aborted"),
+            Self::Live { status, .. } => write!(f, "live({})", status.as_str()),
+            Self::ProcessAlive => f.write_str("process_alive"),
+            Self::ProcessGone => f.write_str("process_gone"),
+            Self::ProcessExited { code } => write!(f, "process_exited({code})"),
+            Self::SubagentStarted { id } => write!(f, "subagent_started({id})"),
+            Self::SubagentFinished { id } => write!(f, "subagent_finished({id})"),
+            Self::ContextUsed { fraction } => {
+                write!(f, "context_used({:.0} %)", fraction * 100.0)
+            }
+            Self::Activity => f.write_str("activity"),
+            Self::Queued { reason } => write!(f, "queued({reason})"),
+            Self::Spawned => f.write_str("spawned"),
+            Self::Terminated { reason } => write!(f, "terminated({reason})"),
+            Self::Uncovered { reason } => write!(f, "uncovered({reason})"),
+            Self::Covered => f.write_str("covered"),
+            Self::Seen => f.write_str("seen"),
+        }
+    }
 }

@@ -1,17 +1,25 @@
 //! The session state machine: evidence in, verdict out. Pure: no I/O, no clock (see `docs/state.md`).
 
+mod attention;
 mod classify;
 mod evidence;
+mod family;
+mod intake;
 mod ledger;
+mod machine;
+mod pending;
+mod phase;
 mod policy;
 mod reason;
 mod reduce;
 mod state;
+pub mod vocabulary;
 
+pub use attention::{Attention, Blocked};
 pub use classify::classify;
 pub use evidence::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
 pub use ledger::Ledger;
 pub use policy::{AgentPolicy, Authority, StatePolicy};
 pub use reason::Reason;
-pub use reduce::{Blocked, Change, Input, Session, Transition};
+pub use reduce::{Change, Input, Session, Transition};
 pub use state::{Confidence, EvidenceRef, Liveness, State, Verdict};

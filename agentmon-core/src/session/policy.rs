@@ -44,6 +44,12 @@ impl AgentPolicy {
         self.authority.iter().find(|row| row.source == source)
     }
 
+    /// Whether a source states the whole truth at any time.
+    #[must_use]
+    pub fn is_standing(&self, source: EvidenceSource) -> bool {
+        self.authority(source).is_some_and(|row| row.standing)
+    }
+
     /// The place of a source in the table: 0 is believed most.
     #[must_use]
     pub fn rank(&self, source: EvidenceSource) -> usize {

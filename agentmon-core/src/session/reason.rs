@@ -64,8 +64,8 @@ pub enum Reason {
     Fresh,
     /// Waiting for itself: work goes on in the background.
     BackgroundTask,
-    /// Waiting for itself: a wake-up is due then.
-    Scheduled(Timestamp),
+    /// Waiting for itself: a wake-up is due, then if known.
+    Scheduled(Option<Timestamp>),
     /// Limited: too many requests.
     RateLimit(Option<Timestamp>),
     /// Limited: a plan's quota is used up, until then if known.
@@ -118,6 +118,30 @@ impl Reason {
             Ask::Trust => Self::Trust,
             Ask::Auth => Self::Auth,
             Ask::Dialog => Self::Dialog,
+        }
+    }
+
+    /// The reason of a limit.
+    pub(super) fn limited(word: &str, resets_at: Option<Timestamp>) -> Self {
+        if word.starts_with("rate_limit") {
+            Self::RateLimit(resets_at)
+        } else {
+            Self::Quota(resets_at)
+        }
+    }
+
+    /// The reason of a turn that ended in an error of `class`.
+    pub(super) fn failed(class: &str) -> Self {
+        match class {
+            "max_output_tokens"
+            | "context_length_exceeded"
+            | "context_window_exceeded"
+            | "model_context_window_exceeded"
+            | "prompt_too_long"
+            | "token_limit" => Self::TokenLimit,
+            "disconnected" | "connection_lost" => Self::Disconnected,
+            "" => Self::ApiError(None),
+            class => Self::ApiError(Some(class.into())),
         }
     }
 
@@ -207,7 +231,7 @@ impl Reason {
                 };
                 return Some(Self::TurnDone { seen });
             }
-            "scheduled" => return time()?.map(Self::Scheduled),
+            "scheduled" => return time().map(Self::Scheduled),
             "rate_limit" => return time().map(Self::RateLimit),
             "quota" => return time().map(Self::Quota),
             "exit" => return argument?.parse().ok().map(Self::Exit),
@@ -264,7 +288,7 @@ impl fmt::Display for Reason {
             },
             Self::Subagents(count) => write!(f, "({count})"),
             Self::TurnDone { seen } => f.write_str(if *seen { "(seen)" } else { "(unseen)" }),
-            Self::Scheduled(at) | Self::RateLimit(Some(at)) | Self::Quota(Some(at)) => {
+            Self::Scheduled(Some(at)) | Self::RateLimit(Some(at)) | Self::Quota(Some(at)) => {
                 write!(f, "({at})")
             }
             Self::Exit(code) => write!(f, "({code})"),

@@ -2,8 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, EvidenceRef, Ledger, Reason, State, StatePolicy, Verdict};
-use crate::model::{SessionKey, SessionPatch, Span, Timestamp};
+use super::classify::judge;
+use super::family::Child;
+use super::ledger::Ledger;
+use super::machine::Rules;
+use super::{
+    Attention, Blocked, Evidence, EvidenceRef, EvidenceSource, Reason, Signal, State, StatePolicy,
+    Verdict,
+};
+use crate::model::{SessionKey, SessionPatch, Timestamp};
+
+/// Most deadlines walked through at once: more than the longest chain (stalled, given up, liveness unknown, ...).
+const MAX_DEADLINES: usize = 16;
 
 /// Something that may change a session.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,20 +66,11 @@ pub struct Transition {
 pub enum Change {
     /// [`Session::facts`] changed.
     Facts,
-    /// The state changed, or what the user is asked for, or which limit or error it is. To be stored.
+    /// The state changed, or, within a state other than `working`, why. To be stored.
     State(Transition),
-    /// Something else about the verdict changed (the tool that runs, liveness). To be shown, not to be stored as a
-    /// transition.
+    /// Something else about the verdict changed (the tool that runs, liveness, confidence). To be shown, not to be
+    /// stored as a transition.
     Verdict,
-}
-
-/// Time that a session spent blocked on the user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Blocked {
-    /// Waiting for an answer (`needs_input`).
-    pub needs_input: Span,
-    /// Turn over, result not looked at (`idle`, `turn_done(unseen)`).
-    pub idle_unseen: Span,
 }
 
 /// One session. Serialisable as a whole; a few kilobytes.
@@ -80,7 +81,9 @@ pub struct Session {
     /// What it is doing.
     pub verdict: Verdict,
     ledger: Ledger,
+    /// Finished spells.
     blocked: Blocked,
+    /// As of when `verdict` was reached.
     clock: Timestamp,
 }
 
@@ -100,8 +103,8 @@ impl Session {
     /// Takes in one input and adds what it changed to `out`.
     ///
     /// `now` is the present, also when the input is old: evidence is judged as of its own time, so that a replay of
-    /// old evidence walks through the states at the times at which they were entered. A [`Input::Tick`] then brings
-    /// the session up to `now`.
+    /// old evidence walks through the states at the times at which they were entered. An [`Input::Tick`] then brings
+    /// the session up to `now`. Evidence that was applied before changes nothing.
     pub fn apply(
         &mut self,
         input: Input<'_>,
@@ -109,20 +112,175 @@ impl Session {
         policy: &StatePolicy,
         out: &mut Vec<Change>,
     ) {
-        let _ = (input, now, policy, out);
+        let rules = self.rules(policy);
+        if self.clock > now + policy.clock_skew {
+            self.ledger.set_back(now);
+            self.clock = now;
+        }
+        match input {
+            Input::Evidence(evidence) => {
+                self.pass(evidence.at.min(now), rules, out);
+                if self.ledger.insert(evidence, now, rules) {
+                    let as_of = self.clock.max(self.ledger.latest().unwrap_or_default());
+                    self.judge(as_of, rules, out);
+                }
+            }
+            Input::Facts(facts) => {
+                let before = self.facts.clone();
+                self.facts.merge(facts.clone());
+                if self.facts != before {
+                    out.push(Change::Facts);
+                    if self.facts.last_activity_at != before.last_activity_at {
+                        self.judge(self.clock, rules, out);
+                    }
+                }
+            }
+            Input::Child {
+                key,
+                state,
+                reason,
+                since,
+                at,
+                detail,
+            } => {
+                let child = Child {
+                    state,
+                    reason: reason.clone(),
+                    since,
+                    at,
+                    detail: detail.map(Into::into),
+                };
+                self.pass(at.min(now), rules, out);
+                if self.ledger.family.put(&self.facts.key, key, child) {
+                    self.judge(self.clock.max(at.min(now)), rules, out);
+                }
+            }
+            Input::Tick => {
+                self.pass(now, rules, out);
+                self.judge(self.clock.max(now), rules, out);
+            }
+        }
     }
 
     /// When the passing of time alone may change this session: give it an [`Input::Tick`] then.
     #[must_use]
     pub fn next_deadline(&self, policy: &StatePolicy) -> Option<Timestamp> {
-        let _ = policy;
-        self.verdict.next_deadline
+        self.judged(self.clock, self.rules(policy)).next_deadline
     }
 
     /// Time spent blocked on the user up to `now`, the present spell included.
     #[must_use]
     pub fn blocked(&self, now: Timestamp) -> Blocked {
-        let _ = now;
-        self.blocked
+        let mut blocked = self.blocked;
+        blocked.add(&self.verdict, now);
+        blocked
+    }
+
+    /// The signs that are still remembered one by one, oldest first.
+    #[must_use]
+    pub fn evidence(&self) -> &[Evidence] {
+        self.ledger.recent()
+    }
+
+    /// What the user should be told of this session.
+    #[must_use]
+    pub fn attention(&self, policy: &StatePolicy) -> Option<Attention> {
+        Attention::of(&self.verdict, policy)
+    }
+
+    /// What a child that shares this session's process ([`Relation::Within`](crate::model::Relation::Within)) and is
+    /// in `child`'s state must be told, because nobody else tells it: that the process ended with the parent, or that
+    /// the client no longer waits for the user. To be applied to the child as evidence.
+    #[must_use]
+    pub fn inherit(&self, child: &Verdict, policy: &StatePolicy) -> Option<Evidence> {
+        if child.state.is_over() {
+            return None;
+        }
+        let tell = |at, signal| {
+            Some(Evidence {
+                at,
+                source: EvidenceSource::LiveFile,
+                signal,
+            })
+        };
+        let machine = self.ledger.head(self.rules(policy));
+        if let Some((at, orderly)) = machine.ended() {
+            return tell(
+                at,
+                if orderly {
+                    Signal::SessionEnded {
+                        reason: "parent_ended".into(),
+                    }
+                } else {
+                    Signal::ProcessGone
+                },
+            );
+        }
+        if child.state == State::NeedsInput && machine.not_waiting_since(child.since) {
+            let standing = machine.standing.as_ref()?;
+            return tell(standing.by.at, Signal::InputGiven { request: None });
+        }
+        None
+    }
+
+    /// Walks through the deadlines up to `to`, so that what time alone changed is dated when it changed.
+    fn pass(&mut self, to: Timestamp, rules: Rules<'_>, out: &mut Vec<Change>) {
+        for _ in 0..MAX_DEADLINES {
+            match self.verdict.next_deadline {
+                Some(deadline) if deadline <= to && deadline > self.clock => {
+                    self.judge(deadline, rules, out);
+                }
+                _ => break,
+            }
+        }
+    }
+
+    fn rules<'a>(&self, policy: &'a StatePolicy) -> Rules<'a> {
+        Rules {
+            all: policy,
+            agent: policy.agent(&self.facts.key.agent),
+        }
+    }
+
+    fn judged(&self, at: Timestamp, rules: Rules<'_>) -> Verdict {
+        let machine = self.ledger.head(rules);
+        let last_activity = self.facts.last_activity_at;
+        judge(&machine, &self.ledger.family, last_activity, at, rules)
+    }
+
+    /// Reaches a verdict as of `at`.
+    fn judge(&mut self, at: Timestamp, rules: Rules<'_>, out: &mut Vec<Change>) {
+        self.clock = at;
+        let verdict = self.judged(at, rules);
+        let before = std::mem::replace(&mut self.verdict, verdict);
+        let after = &self.verdict;
+        self.blocked.pass(&before, after, at);
+        let moved = before.state != after.state
+            || (before.reason != after.reason && after.state != State::Working);
+        if moved {
+            out.push(Change::State(Transition {
+                from: before.state,
+                to: after.state,
+                reason: after.reason.clone(),
+                at,
+                since: after.since,
+                detail: after.detail.clone(),
+                evidence: after.evidence.clone(),
+            }));
+        } else if (
+            &before.reason,
+            before.since,
+            before.liveness,
+            before.confidence,
+            &before.detail,
+        ) != (
+            &after.reason,
+            after.since,
+            after.liveness,
+            after.confidence,
+            &after.detail,
+        ) {
+            out.push(Change::Verdict);
+        }
     }
 }

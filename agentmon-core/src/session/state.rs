@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EvidenceSource, Reason};
+use super::{Evidence, EvidenceSource, Reason};
 use crate::model::Timestamp;
 
 /// What a session is doing. Every other vocabulary is a view of this one (see [`super::vocabulary`]).
@@ -189,6 +189,18 @@ pub struct EvidenceRef {
     pub source: EvidenceSource,
     /// What it said, in short: `tool_started(Bash)`, `live(waiting)`.
     pub signal: Box<str>,
+}
+
+impl EvidenceRef {
+    /// The short form of a piece of evidence.
+    #[must_use]
+    pub fn of(evidence: &Evidence) -> Self {
+        Self {
+            at: evidence.at,
+            source: evidence.source,
+            signal: evidence.signal.to_string().into(),
+        }
+    }
 }
 
 impl fmt::Display for EvidenceRef {

@@ -7,6 +7,7 @@
 pub mod claude_code;
 pub mod codex;
 pub mod env;
+pub mod fields;
 pub mod openclaw;
 pub mod piece;
 pub mod process;

@@ -6,7 +6,7 @@ use super::read::{Cursor, Pass};
 use crate::model::{Batch, Problem, ProblemKind};
 
 /// Calls in a piece after which it is handed over.
-const MAX_CALLS: usize = 64 * 1024;
+const MAX_CALLS: usize = 16 * 1024;
 /// Events in a piece after which it is handed over: they hold text, and indexing it must not keep a state waiting.
 const MAX_EVENTS: usize = 512;
 /// Signs of states in a piece after which it is handed over.

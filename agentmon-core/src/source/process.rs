@@ -17,6 +17,12 @@ pub trait ProcessTable: Debug + Send + Sync + 'static {
     /// `Some(true)` if that very process lives, `Some(false)` if it is gone (or its number went to another one),
     /// `None` if this cannot be told.
     fn alive(&self, process: ProcessId) -> Option<bool>;
+
+    /// Where the numbers of this table count: the machine and the process namespace, as `linux:<machine id>:<namespace>`.
+    /// `None` if this cannot be told.
+    fn domain(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The processes of this machine.
@@ -24,6 +30,11 @@ pub trait ProcessTable: Debug + Send + Sync + 'static {
 pub struct SystemProcesses;
 
 impl ProcessTable for SystemProcesses {
+    fn domain(&self) -> Option<&str> {
+        static DOMAIN: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+        DOMAIN.get_or_init(system::domain).as_deref()
+    }
+
     fn alive(&self, process: ProcessId) -> Option<bool> {
         alive(process.pid, process.start)
     }
@@ -56,6 +67,12 @@ mod system {
             Err(_) => None,
         }
     }
+
+    pub(super) fn domain() -> Option<String> {
+        let machine = std::fs::read_to_string("/etc/machine-id").ok()?;
+        let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;
+        Some(format!("linux:{}:{}", machine.trim(), namespace.to_str()?))
+    }
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
@@ -68,11 +85,19 @@ mod system {
             _ => None,
         }
     }
+
+    pub(super) fn domain() -> Option<String> {
+        None
+    }
 }
 
 #[cfg(not(unix))]
 mod system {
     pub(super) fn alive(_pid: u32, _start: Option<u64>) -> Option<bool> {
+        None
+    }
+
+    pub(super) fn domain() -> Option<String> {
         None
     }
 }

@@ -47,6 +47,19 @@ pub enum StoreError {
         /// The version that this program knows.
         known: u32,
     },
+    /// An older agentmon wrote this database, or none yet, and this process may not change it.
+    #[error(
+        "the database {} has schema version {found}, this agentmon reads {known}: let it write once, after the agentmon that writes now has ended",
+        path.display()
+    )]
+    TooOld {
+        /// The database.
+        path: PathBuf,
+        /// Its version; 0 when nothing was written yet.
+        found: u32,
+        /// The version that this program reads.
+        known: u32,
+    },
     /// The disk is full. Nothing of the last change was stored.
     #[error(
         "the disk is full: nothing of the last change was stored; free some space and try again"

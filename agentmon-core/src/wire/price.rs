@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::part::Time;
 use crate::model::{PriceMode, Timestamp};
 use crate::pricing::{ModelPrices, PriceBook, PriceWarning, Rate, RateSet, Rates};
+use crate::query::Unpriced;
 
 /// The prices of some models at a point in time, in US dollars per million tokens.
 #[must_use]
@@ -31,12 +32,12 @@ pub fn prices<'a>(
 #[must_use]
 pub fn prices_check<'a>(
     warnings: &[PriceWarning<'_>],
-    unpriced: &'a [Box<str>],
+    unpriced: &'a [Unpriced],
 ) -> impl Serialize + use<'a> {
     Check {
         schema: "agentmon.prices_check.v1",
         ok: unpriced.is_empty(),
-        unpriced,
+        unpriced: unpriced.iter().map(|unpriced| &*unpriced.model).collect(),
         warnings: warnings.iter().map(ToString::to_string).collect(),
     }
 }
@@ -45,7 +46,7 @@ pub fn prices_check<'a>(
 struct Check<'a> {
     schema: &'static str,
     ok: bool,
-    unpriced: &'a [Box<str>],
+    unpriced: Vec<&'a str>,
     warnings: Vec<String>,
 }
 

@@ -7,7 +7,7 @@ use super::part::{Spent, Time, Usd};
 use super::usage::Beyond;
 use crate::model::Relation;
 use crate::query::{Explanation, ModelUsage, SessionDetail, SessionList, SessionView, ToolStats};
-use crate::session::{Confidence, Evidence, EvidenceRef, Liveness, Signal, State, Transition};
+use crate::session::{Confidence, EvidenceRef, Liveness, State, Transition};
 
 /// A list of sessions.
 #[must_use]
@@ -52,7 +52,7 @@ pub fn explanation(explanation: &Explanation) -> impl Serialize + '_ {
             decided_by: verdict.evidence.iter().map(Sign::from).collect(),
             next_deadline: verdict.next_deadline.map(Time),
         },
-        evidence: explanation.evidence.iter().map(Observed::from).collect(),
+        evidence: explanation.evidence.iter().map(Sign::from).collect(),
         transitions: explanation.transitions.iter().map(Step::from).collect(),
     }
 }
@@ -223,7 +223,7 @@ struct Explained<'a> {
     schema: &'static str,
     session: Session<'a>,
     verdict: Verdict<'a>,
-    evidence: Vec<Observed<'a>>,
+    evidence: Vec<Sign<'a>>,
     transitions: Vec<Step<'a>>,
 }
 
@@ -239,7 +239,7 @@ struct Verdict<'a> {
     next_deadline: Option<Time>,
 }
 
-/// A sign as the verdict quotes it.
+/// A sign in short.
 #[derive(Serialize)]
 struct Sign<'a> {
     at: Time,
@@ -249,25 +249,6 @@ struct Sign<'a> {
 
 impl<'a> From<&'a EvidenceRef> for Sign<'a> {
     fn from(evidence: &'a EvidenceRef) -> Self {
-        Self {
-            at: Time(evidence.at),
-            source: evidence.source.as_str(),
-            signal: &evidence.signal,
-        }
-    }
-}
-
-/// A sign as it was reported.
-#[derive(Serialize)]
-struct Observed<'a> {
-    at: Time,
-    source: &'static str,
-    #[serde(flatten)]
-    signal: &'a Signal,
-}
-
-impl<'a> From<&'a Evidence> for Observed<'a> {
-    fn from(evidence: &'a Evidence) -> Self {
         Self {
             at: Time(evidence.at),
             source: evidence.source.as_str(),

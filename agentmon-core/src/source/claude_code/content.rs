@@ -3,14 +3,14 @@
 use serde_json::value::RawValue;
 
 use super::evidence::human_prompt;
-use super::line::{Block, FullLine, SYNTHETIC, blocks};
+use super::line::{Block, Line, SYNTHETIC, blocks};
 use crate::model::{
     Batch, DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp,
 };
 
 /// Adds the events of one line.
 pub(super) fn report(
-    line: &FullLine<'_>,
+    line: &Line<'_>,
     at: Timestamp,
     offset: u64,
     session: SessionIndex,
@@ -39,7 +39,7 @@ pub(super) fn report(
 }
 
 struct Events<'a, 'b> {
-    line: &'a FullLine<'b>,
+    line: &'a Line<'b>,
     at: Timestamp,
     offset: u64,
     session: SessionIndex,
@@ -103,7 +103,7 @@ impl Events<'_, '_> {
             self.push(
                 EventKind::ToolResult,
                 status,
-                &result_text(block.content),
+                &result_text(block.content.map(raw)),
                 |event| event.call = call,
             );
         }
@@ -186,9 +186,9 @@ pub(super) fn tool_fact(id: &str) -> FactKey {
 }
 
 /// The text of a tool result: a string, or the text blocks of an array. Images are named, not kept.
-fn result_text(content: Option<&RawValue>) -> String {
+fn result_text(content: Option<&[u8]>) -> String {
     let mut text = String::new();
-    for block in blocks(content).unwrap_or_default() {
+    for block in content.map(blocks).and_then(Result::ok).unwrap_or_default() {
         let part = match (&*block.kind, block.text.as_deref()) {
             (_, Some(part)) => part,
             ("image", None) => "[image]",
@@ -200,4 +200,8 @@ fn result_text(content: Option<&RawValue>) -> String {
         text.push_str(part);
     }
     text
+}
+
+fn raw(value: &RawValue) -> &[u8] {
+    value.get().as_bytes()
 }

@@ -7,9 +7,8 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use super::line::{Block, FullLine, Line, Message, SYNTHETIC};
+use super::line::{Block, Line, Message, SYNTHETIC};
 use crate::model::{Batch, Event, SessionIndex, Timestamp};
 use crate::session::{Ask, Evidence, EvidenceSource, Signal};
 
@@ -22,7 +21,7 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    pub(super) fn of<C>(line: &Line<'_, C>, at: Timestamp) -> Self {
+    pub(super) fn of(line: &Line<'_>, at: Timestamp) -> Self {
         let stop = line
             .message
             .as_ref()
@@ -69,7 +68,7 @@ fn ends_turn(stop_reason: Option<&str>) -> bool {
 
 /// Reports the evidence in one line.
 pub(super) fn report(
-    line: &FullLine<'_>,
+    line: &Line<'_>,
     at: Timestamp,
     session: SessionIndex,
     is_subagent: bool,
@@ -111,7 +110,7 @@ pub(super) fn report(
     }
 }
 
-fn user(line: &FullLine<'_>, say: &mut impl FnMut(Signal)) {
+fn user(line: &Line<'_>, say: &mut impl FnMut(Signal)) {
     let blocks = line
         .message
         .as_ref()
@@ -138,7 +137,7 @@ fn user(line: &FullLine<'_>, say: &mut impl FnMut(Signal)) {
     }
 }
 
-fn assistant(line: &FullLine<'_>, is_subagent: bool, say: &mut impl FnMut(Signal)) {
+fn assistant(line: &Line<'_>, is_subagent: bool, say: &mut impl FnMut(Signal)) {
     let Some(message) = &line.message else { return };
     if line.is_api_error_message || message.model.as_deref() == Some(SYNTHETIC) {
         if line.is_api_error_message {
@@ -207,7 +206,7 @@ fn asks(tool: &str, block: &Block<'_>) -> Option<(Ask, Option<Box<str>>)> {
     }
 }
 
-fn failed(line: &FullLine<'_>, message: &Message<'_, &RawValue>, say: &mut impl FnMut(Signal)) {
+fn failed(line: &Line<'_>, message: &Message<'_>, say: &mut impl FnMut(Signal)) {
     let class = line.error_class().unwrap_or_else(|| "unknown".into());
     let text = message
         .blocks()
@@ -239,7 +238,7 @@ fn reset_time(text: &str) -> Option<Timestamp> {
 /// The text of a line if a person typed it as a prompt.
 ///
 /// Machine text comes as user lines too: tool results, task notifications, compact summaries, command echoes.
-pub(super) fn human_prompt<'a>(line: &FullLine<'a>) -> Option<Cow<'a, str>> {
+pub(super) fn human_prompt<'a>(line: &Line<'a>) -> Option<Cow<'a, str>> {
     if line.kind != "user"
         || line.is_meta
         || line.is_compact_summary

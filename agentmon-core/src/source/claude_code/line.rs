@@ -1,74 +1,148 @@
 //! The shape of transcript lines, borrowed from the bytes read.
 //!
-//! Source: recordings of 2.1.329 and public transcripts since 1.0. Unknown fields are ignored; a field of the wrong
-//! type makes the whole line a [`Problem`](crate::model::Problem), so only what is used is declared.
+//! Source: recordings of 2.1.329 and public transcripts since 1.0. Only what is used is looked at; a field of another
+//! type than ever seen makes the whole line a [`Problem`](crate::model::Problem).
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::model::{PriceMode, Timestamp, Usage};
+use crate::model::{PriceMode, ProblemKind, Timestamp, Usage};
+use crate::source::fields::{Broken, for_each_field, is_null, number, string};
 
 /// The model name of lines that the client made up (errors); never a call.
 pub(super) const SYNTHETIC: &str = "<synthetic>";
 
-/// A line with its content, to be read on demand.
-pub(super) type FullLine<'a> = Line<'a, &'a RawValue>;
-
-/// A line without its content: for counting, which must not even look at it.
-pub(super) type SlimLine<'a> = Line<'a, IgnoredAny>;
-
-/// One line of a transcript. `C` is what is kept of content.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "C: Deserialize<'de>"))]
-pub(super) struct Line<'a, C> {
-    #[serde(borrow, rename = "type", default)]
-    pub kind: Cow<'a, str>,
-    #[serde(borrow)]
-    pub subtype: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    timestamp: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub uuid: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub session_id: Option<Cow<'a, str>>,
-    /// Set on lines that a fork copied: the session that made the request.
-    #[serde(borrow)]
-    request_session_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub cwd: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub git_branch: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub version: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub entrypoint: Option<Cow<'a, str>>,
-    #[serde(default)]
-    pub is_meta: bool,
-    #[serde(default)]
-    pub is_compact_summary: bool,
-    #[serde(default)]
-    pub is_visible_in_transcript_only: bool,
-    #[serde(default)]
-    pub turn_companion: bool,
-    #[serde(default)]
-    pub is_api_error_message: bool,
-    /// The class of an API error on synthetic lines; an object on `system` `api_error` lines.
-    #[serde(borrow)]
-    pub error: Option<&'a RawValue>,
-    pub retry_attempt: Option<u32>,
-    pub max_retries: Option<u32>,
-    #[serde(borrow)]
-    pub tool_denial_kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub message: Option<Message<'a, C>>,
-    /// The text of `system` lines.
-    pub content: Option<C>,
+/// Why a line cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum LineError {
+    /// It is not a JSON object.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// A field has another type than ever seen.
+    #[error("field {0:?} has an unexpected type")]
+    Field(&'static str),
 }
 
-impl<C> Line<'_, C> {
+impl LineError {
+    pub fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Broken(_) => ProblemKind::Malformed,
+            Self::Field(_) => ProblemKind::BadField,
+        }
+    }
+}
+
+/// One line of a transcript.
+#[derive(Debug, Default)]
+pub(super) struct Line<'a> {
+    pub kind: Cow<'a, str>,
+    pub subtype: Option<Cow<'a, str>>,
+    timestamp: Option<Cow<'a, str>>,
+    pub uuid: Option<Cow<'a, str>>,
+    pub session_id: Option<Cow<'a, str>>,
+    /// Set on lines that a fork copied: the session that made the request.
+    request_session_id: Option<Cow<'a, str>>,
+    pub cwd: Option<Cow<'a, str>>,
+    pub git_branch: Option<Cow<'a, str>>,
+    pub version: Option<Cow<'a, str>>,
+    pub entrypoint: Option<Cow<'a, str>>,
+    pub is_meta: bool,
+    pub is_compact_summary: bool,
+    pub is_visible_in_transcript_only: bool,
+    pub turn_companion: bool,
+    pub is_api_error_message: bool,
+    /// The class of an API error on synthetic lines; an object on `system` `api_error` lines.
+    error: Option<&'a [u8]>,
+    pub retry_attempt: Option<u32>,
+    pub max_retries: Option<u32>,
+    pub tool_denial_kind: Option<Cow<'a, str>>,
+    pub message: Option<Message<'a>>,
+    /// The text of `system` lines.
+    pub content: Option<&'a [u8]>,
+}
+
+/// Notes the first field that has an unexpected type, and reads optional values.
+#[derive(Default)]
+struct Reader(Option<&'static str>);
+
+impl Reader {
+    fn optional<'a, T>(
+        &mut self,
+        name: &'static str,
+        value: &'a [u8],
+        read: impl FnOnce(&'a [u8]) -> Option<T>,
+    ) -> Option<T> {
+        if is_null(value) {
+            return None;
+        }
+        let read = read(value);
+        if read.is_none() {
+            self.0.get_or_insert(name);
+        }
+        read
+    }
+
+    fn text<'a>(&mut self, name: &'static str, value: &'a [u8]) -> Option<Cow<'a, str>> {
+        self.optional(name, value, string)
+    }
+
+    fn count(&mut self, name: &'static str, value: &[u8]) -> u64 {
+        self.optional(name, value, number).unwrap_or(0)
+    }
+
+    fn small(&mut self, name: &'static str, value: &[u8]) -> Option<u32> {
+        self.optional(name, value, number)
+            .and_then(|count| u32::try_from(count).ok())
+    }
+
+    fn finish<T>(self, walked: Result<(), Broken>, read: T) -> Result<T, LineError> {
+        walked?;
+        self.0.map_or(Ok(read), |name| Err(LineError::Field(name)))
+    }
+}
+
+impl<'a> Line<'a> {
+    /// Reads one line.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, LineError> {
+        let mut line = Self::default();
+        let mut reader = Reader::default();
+        let mut message = None;
+        let walked = for_each_field(bytes, |key, value| {
+            let flag = || value == b"true";
+            match key {
+                b"type" => line.kind = reader.text("type", value).unwrap_or_default(),
+                b"subtype" => line.subtype = reader.text("subtype", value),
+                b"timestamp" => line.timestamp = reader.text("timestamp", value),
+                b"uuid" => line.uuid = reader.text("uuid", value),
+                b"sessionId" => line.session_id = reader.text("sessionId", value),
+                b"requestSessionId" => {
+                    line.request_session_id = reader.text("requestSessionId", value)
+                }
+                b"cwd" => line.cwd = reader.text("cwd", value),
+                b"gitBranch" => line.git_branch = reader.text("gitBranch", value),
+                b"version" => line.version = reader.text("version", value),
+                b"entrypoint" => line.entrypoint = reader.text("entrypoint", value),
+                b"isMeta" => line.is_meta = flag(),
+                b"isCompactSummary" => line.is_compact_summary = flag(),
+                b"isVisibleInTranscriptOnly" => line.is_visible_in_transcript_only = flag(),
+                b"turnCompanion" => line.turn_companion = flag(),
+                b"isApiErrorMessage" => line.is_api_error_message = flag(),
+                b"error" => line.error = Some(value),
+                b"retryAttempt" => line.retry_attempt = reader.small("retryAttempt", value),
+                b"maxRetries" => line.max_retries = reader.small("maxRetries", value),
+                b"toolDenialKind" => line.tool_denial_kind = reader.text("toolDenialKind", value),
+                b"message" if !is_null(value) => message = Some(Message::parse(value)),
+                b"content" => line.content = Some(value),
+                _ => {}
+            }
+        });
+        let mut line = reader.finish(walked, line)?;
+        line.message = message.transpose()?;
+        Ok(line)
+    }
+
     pub fn at(&self) -> Option<Timestamp> {
         self.timestamp.as_deref().and_then(Timestamp::parse)
     }
@@ -81,107 +155,145 @@ impl<C> Line<'_, C> {
     }
 
     /// The error class of a synthetic line, which is a plain string there.
-    pub fn error_class(&self) -> Option<String> {
-        serde_json::from_str(self.error?.get()).ok()
+    pub fn error_class(&self) -> Option<Cow<'a, str>> {
+        self.error.and_then(string)
     }
 }
 
 /// The API message inside a `user` or `assistant` line.
-#[derive(Debug, Deserialize)]
-#[serde(bound(deserialize = "C: Deserialize<'de>"))]
-pub(super) struct Message<'a, C> {
-    #[serde(borrow)]
+#[derive(Debug, Default)]
+pub(super) struct Message<'a> {
     pub id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
-    #[serde(borrow)]
     pub stop_reason: Option<Cow<'a, str>>,
-    pub usage: Option<RawUsage<'a>>,
+    pub usage: Option<RawUsage>,
     /// A string or an array of blocks; read on demand by [`Message::blocks`].
-    content: Option<C>,
+    content: Option<&'a [u8]>,
+}
+
+impl<'a> Message<'a> {
+    fn parse(bytes: &'a [u8]) -> Result<Self, LineError> {
+        // Some tools write a user's message as a bare string.
+        if bytes.first() == Some(&b'"') {
+            return Ok(Self {
+                content: Some(bytes),
+                ..Self::default()
+            });
+        }
+        let mut message = Self::default();
+        let mut reader = Reader::default();
+        let mut usage = None;
+        let walked = for_each_field(bytes, |key, value| match key {
+            b"id" => message.id = reader.text("message.id", value),
+            b"model" => message.model = reader.text("message.model", value),
+            b"stop_reason" => message.stop_reason = reader.text("message.stop_reason", value),
+            b"usage" if !is_null(value) => usage = Some(RawUsage::parse(value)),
+            b"content" => message.content = Some(value),
+            _ => {}
+        });
+        let mut message = reader.finish(walked, message)?;
+        message.usage = usage.transpose()?;
+        Ok(message)
+    }
+
+    /// The content as blocks; a plain string is one text block.
+    pub fn blocks(&self) -> serde_json::Result<Vec<Block<'a>>> {
+        self.content.map_or_else(|| Ok(Vec::new()), blocks)
+    }
 }
 
 /// Anthropic's `usage`. `input_tokens` excludes cached tokens, `output_tokens` includes thinking.
-#[derive(Debug, Deserialize)]
-pub(super) struct RawUsage<'a> {
-    #[serde(default)]
-    input_tokens: Option<u64>,
-    #[serde(default)]
-    output_tokens: Option<u64>,
-    #[serde(default)]
-    cache_read_input_tokens: Option<u64>,
-    #[serde(default)]
+#[derive(Debug, Default)]
+pub(super) struct RawUsage {
+    input_tokens: u64,
+    output_tokens: u64,
+    cache_read_input_tokens: u64,
     cache_creation_input_tokens: Option<u64>,
-    cache_creation: Option<CacheCreation>,
-    output_tokens_details: Option<OutputDetails>,
-    server_tool_use: Option<ServerToolUse>,
-    #[serde(borrow)]
-    service_tier: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    speed: Option<Cow<'a, str>>,
+    ephemeral_1h_input_tokens: u64,
+    ephemeral_5m_input_tokens: u64,
+    thinking_tokens: u64,
+    web_search_requests: u64,
+    mode: PriceMode,
 }
 
-#[derive(Debug, Deserialize)]
-struct CacheCreation {
-    ephemeral_1h_input_tokens: Option<u64>,
-    ephemeral_5m_input_tokens: Option<u64>,
-}
+impl RawUsage {
+    fn parse(bytes: &[u8]) -> Result<Self, LineError> {
+        let mut usage = Self::default();
+        let mut reader = Reader::default();
+        let mut nested = Ok(());
+        let mut fast = false;
+        let walked = for_each_field(bytes, |key, value| match key {
+            b"input_tokens" => usage.input_tokens = reader.count("usage.input_tokens", value),
+            b"output_tokens" => usage.output_tokens = reader.count("usage.output_tokens", value),
+            b"cache_read_input_tokens" => {
+                usage.cache_read_input_tokens =
+                    reader.count("usage.cache_read_input_tokens", value);
+            }
+            b"cache_creation_input_tokens" => {
+                usage.cache_creation_input_tokens =
+                    reader.optional("usage.cache_creation_input_tokens", value, number);
+            }
+            b"cache_creation" | b"output_tokens_details" | b"server_tool_use"
+                if !is_null(value) =>
+            {
+                let walked = for_each_field(value, |key, value| match key {
+                    b"ephemeral_1h_input_tokens" => {
+                        usage.ephemeral_1h_input_tokens =
+                            reader.count("usage.cache_creation", value);
+                    }
+                    b"ephemeral_5m_input_tokens" => {
+                        usage.ephemeral_5m_input_tokens =
+                            reader.count("usage.cache_creation", value);
+                    }
+                    b"thinking_tokens" => {
+                        usage.thinking_tokens = reader.count("usage.output_tokens_details", value)
+                    }
+                    b"web_search_requests" => {
+                        usage.web_search_requests = reader.count("usage.server_tool_use", value)
+                    }
+                    _ => {}
+                });
+                if walked.is_err() {
+                    nested = walked;
+                }
+            }
+            b"speed" => fast = value == b"\"fast\"",
+            b"service_tier" => {
+                usage.mode = match value {
+                    b"\"batch\"" => PriceMode::Batch,
+                    b"\"priority\"" => PriceMode::Priority,
+                    _ => PriceMode::Standard,
+                }
+            }
+            _ => {}
+        });
+        if fast {
+            usage.mode = PriceMode::Fast;
+        }
+        reader.finish(walked.and(nested), usage)
+    }
 
-#[derive(Debug, Deserialize)]
-struct OutputDetails {
-    thinking_tokens: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ServerToolUse {
-    web_search_requests: Option<u32>,
-}
-
-impl RawUsage<'_> {
     pub fn usage(&self) -> Usage {
-        let hour = self
-            .cache_creation
-            .as_ref()
-            .and_then(|c| c.ephemeral_1h_input_tokens)
-            .unwrap_or(0);
-        let split = hour
-            + self
-                .cache_creation
-                .as_ref()
-                .and_then(|c| c.ephemeral_5m_input_tokens)
-                .unwrap_or(0);
-        // Old clients state only the sum; the rest of the sum beyond the hour cache was written for five minutes.
+        let hour = self.ephemeral_1h_input_tokens;
+        // Old clients state only the sum; what of it is not in the hour cache was written for five minutes.
+        let split = hour.saturating_add(self.ephemeral_5m_input_tokens);
         let written = self.cache_creation_input_tokens.unwrap_or(split);
-        let output = self.output_tokens.unwrap_or(0);
-        let thinking = self
-            .output_tokens_details
-            .as_ref()
-            .and_then(|d| d.thinking_tokens)
-            .unwrap_or(0);
         Usage {
-            input: self.input_tokens.unwrap_or(0),
-            cache_read: self.cache_read_input_tokens.unwrap_or(0),
+            input: self.input_tokens,
+            cache_read: self.cache_read_input_tokens,
             cache_creation_5m: written.saturating_sub(hour),
             cache_creation_1h: hour.min(written),
-            output,
-            reasoning: thinking.min(output),
+            output: self.output_tokens,
+            reasoning: self.thinking_tokens.min(self.output_tokens),
         }
     }
 
     pub fn web_searches(&self) -> u32 {
-        self.server_tool_use
-            .as_ref()
-            .and_then(|tools| tools.web_search_requests)
-            .unwrap_or(0)
+        u32::try_from(self.web_search_requests).unwrap_or(u32::MAX)
     }
 
     pub fn mode(&self) -> PriceMode {
-        match (self.speed.as_deref(), self.service_tier.as_deref()) {
-            (Some("fast"), _) => PriceMode::Fast,
-            (_, Some("batch")) => PriceMode::Batch,
-            (_, Some("priority")) => PriceMode::Priority,
-            _ => PriceMode::Standard,
-        }
+        self.mode
     }
 }
 
@@ -207,35 +319,15 @@ pub(super) struct Block<'a> {
     pub is_error: Option<bool>,
 }
 
-impl<'a> Message<'a, &'a RawValue> {
-    /// The content as blocks; a plain string is one text block.
-    pub fn blocks(&self) -> serde_json::Result<Vec<Block<'a>>> {
-        blocks(self.content)
-    }
-}
-
 /// The blocks of a `content` value: of a message, or of a tool result.
-pub(super) fn blocks(content: Option<&RawValue>) -> serde_json::Result<Vec<Block<'_>>> {
-    let Some(raw) = content else {
-        return Ok(Vec::new());
-    };
-    match raw.get().as_bytes().first() {
-        Some(b'[') => serde_json::from_str(raw.get()),
-        Some(b'"') => {
-            let text: Cow<'_, str> = borrowed_str(raw.get())?;
-            Ok(vec![Block {
-                kind: "text".into(),
-                text: Some(text),
-                ..Block::default()
-            }])
-        }
+pub(super) fn blocks(content: &[u8]) -> serde_json::Result<Vec<Block<'_>>> {
+    match content.first() {
+        Some(b'[') => serde_json::from_slice(content),
+        Some(b'"') => Ok(vec![Block {
+            kind: "text".into(),
+            text: string(content),
+            ..Block::default()
+        }]),
         _ => Ok(Vec::new()),
     }
-}
-
-/// A JSON string, borrowed when it holds no escapes.
-pub(super) fn borrowed_str(json: &str) -> serde_json::Result<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    Ok(serde_json::from_str::<Text<'_>>(json)?.0)
 }

@@ -12,7 +12,7 @@
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-use super::line::{FullLine, Line, RawUsage, SYNTHETIC, SlimLine};
+use super::line::{Line, RawUsage, SYNTHETIC};
 use super::{content, evidence, session_key};
 use crate::model::{
     Batch, CallSource, FactKey, ModelCall, ModelTotals, NanoUsd, ProblemKind, Relation,
@@ -142,21 +142,13 @@ impl Transcript {
         if !(has_usage || searches_prompt || want.evidence || want.content) {
             return;
         }
-        if searches_prompt || want.evidence || want.content {
-            match serde_json::from_slice::<FullLine<'_>>(bytes) {
-                Ok(line) => self.full(offset, &line, want, out),
-                Err(error) => broken(&error, offset, out),
-            }
-        } else {
-            match serde_json::from_slice::<SlimLine<'_>>(bytes) {
-                Ok(line) => self.count(offset, &line, out),
-                Err(error) => broken(&error, offset, out),
-            }
+        match Line::parse(bytes) {
+            Ok(line) => self.read(offset, &line, want, out),
+            Err(error) => out.problem(error.kind(), offset, error.to_string()),
         }
     }
 
-    /// A line whose content matters.
-    fn full(&mut self, offset: u64, line: &FullLine<'_>, want: Want, out: &mut Batch) {
+    fn read(&mut self, offset: u64, line: &Line<'_>, want: Want, out: &mut Batch) {
         if !CONVERSATION.contains(&&*line.kind) {
             // Most lines are only parsed when content is wanted: counting there counts each once.
             if want.content {
@@ -165,21 +157,30 @@ impl Transcript {
             return;
         }
         if want.accounting {
-            self.count(offset, line, out);
+            self.facts(line, out);
             self.first_prompt(line, out);
+            let usage = line
+                .message
+                .as_ref()
+                .and_then(|message| message.usage.as_ref());
+            if let ("assistant", Some(usage)) = (&*line.kind, usage) {
+                self.call(offset, line, usage, out);
+            }
         }
-        let session = self.session(line.session_id.as_deref(), out);
-        let Some(at) = self.time_of(line) else { return };
-        if want.evidence {
-            evidence::report(line, at, session, self.agent.is_some(), out);
-        }
-        if want.content {
-            content::report(line, at, offset, session, &self.path, out);
+        if want.evidence || want.content {
+            let session = self.session(line.session_id.as_deref(), out);
+            let Some(at) = self.time_of(line) else { return };
+            if want.evidence {
+                evidence::report(line, at, session, self.agent.is_some(), out);
+            }
+            if want.content {
+                content::report(line, at, offset, session, &self.path, out);
+            }
         }
     }
 
     /// The line's own time or, failing that, the latest before it.
-    fn time_of<C>(&mut self, line: &Line<'_, C>) -> Option<Timestamp> {
+    fn time_of(&mut self, line: &Line<'_>) -> Option<Timestamp> {
         if let Some(at) = line.at() {
             self.memory.at = self.memory.at.max(at);
             return Some(at);
@@ -187,23 +188,8 @@ impl Transcript {
         (self.memory.at != Timestamp(0)).then_some(self.memory.at)
     }
 
-    /// Facts and call of a line.
-    fn count<C>(&mut self, offset: u64, line: &Line<'_, C>, out: &mut Batch) {
-        if !CONVERSATION.contains(&&*line.kind) {
-            return;
-        }
-        self.facts(line, out);
-        let usage = line
-            .message
-            .as_ref()
-            .and_then(|message| message.usage.as_ref());
-        if let ("assistant", Some(usage)) = (&*line.kind, usage) {
-            self.call(offset, line, usage, out);
-        }
-    }
-
     /// Session facts that every chained line carries.
-    fn facts<C>(&mut self, line: &Line<'_, C>, out: &mut Batch) {
+    fn facts(&mut self, line: &Line<'_>, out: &mut Batch) {
         let Some(at) = line.at() else { return };
         self.memory.at = self.memory.at.max(at);
         let session = self.session(line.session_id.as_deref(), out);
@@ -247,7 +233,7 @@ impl Transcript {
     }
 
     /// The first real prompt is the title of sessions that have no better one.
-    fn first_prompt(&mut self, line: &FullLine<'_>, out: &mut Batch) {
+    fn first_prompt(&mut self, line: &Line<'_>, out: &mut Batch) {
         if self.memory.prompt_search == 0 {
             return;
         }
@@ -263,7 +249,7 @@ impl Transcript {
     }
 
     /// Counts the call of an assistant line.
-    fn call<C>(&mut self, offset: u64, line: &Line<'_, C>, usage: &RawUsage<'_>, out: &mut Batch) {
+    fn call(&mut self, offset: u64, line: &Line<'_>, usage: &RawUsage, out: &mut Batch) {
         let Some(message) = &line.message else { return };
         let Some(at) = line.at() else {
             out.problem(
@@ -344,7 +330,15 @@ impl Transcript {
         };
         let line: MetadataLine = match serde_json::from_slice(bytes) {
             Ok(line) => line,
-            Err(error) => return broken(&error, offset, out),
+            Err(error) => {
+                let kind = if error.is_data() {
+                    ProblemKind::BadField
+                } else {
+                    ProblemKind::Malformed
+                };
+                out.problem(kind, offset, error.to_string());
+                return;
+            }
         };
         let session = self.session(line.session_id.as_deref(), out);
         let at = self.memory.at;
@@ -387,16 +381,6 @@ impl Parser for Transcript {
     fn state(&self) -> Vec<u8> {
         serde_json::to_vec(&self.memory).unwrap_or_default()
     }
-}
-
-/// A line that is no JSON, or in which a field has another type than ever seen. Serde names the place, not content.
-fn broken(error: &serde_json::Error, offset: u64, out: &mut Batch) {
-    let kind = if error.is_data() {
-        ProblemKind::BadField
-    } else {
-        ProblemKind::Malformed
-    };
-    out.problem(kind, offset, error.to_string());
 }
 
 /// The type of a line that begins with it, where that type marks metadata rather than conversation.

@@ -117,8 +117,10 @@ pub(super) struct Counter {
     total: Option<Tokens>,
     /// `thread_token_usage` of the latest record: after a resume by a newer client it differs from `total`.
     record_total: Option<Tokens>,
-    /// Whether the thread began as a fork.
+    /// Whether the thread began as a fork; absent until its first `session_meta` was read.
     forked: Option<bool>,
+    /// Whether another thread's `session_meta` stands in the file.
+    copied: bool,
     /// Whether the lines now read were copied from an ancestor.
     inherited: bool,
     /// Whether any turn had an id. Clients before about 0.99 write none.
@@ -139,6 +141,7 @@ impl Counter {
             total: None,
             record_total: None,
             forked: None,
+            copied: false,
             inherited: false,
             dated_turns: false,
             copied_until: None,
@@ -178,6 +181,7 @@ impl Counter {
         }
         let own = id.is_none_or(|id| id == self.thread.as_str());
         if !own {
+            self.copied = true;
             self.inherited = true;
             self.copied_until = Some(at);
         }
@@ -207,11 +211,12 @@ impl Counter {
         }
     }
 
-    /// A turn began: turns older than the thread were copied.
+    /// A turn began: in a thread that can hold copies, turns older than the thread are copies. In any other thread an
+    /// older turn only means that the clock was set back.
     pub(super) fn task_started(&mut self, turn: Option<&str>) {
         if let (Some(turn), Some(born)) = (turn.and_then(uuid7_millis), self.born) {
             self.dated_turns = true;
-            self.inherited = turn < born;
+            self.inherited = turn < born && (self.copied || self.forked != Some(false));
         }
     }
 
@@ -456,6 +461,14 @@ mod tests {
         );
         counter.task_started(Some(OLD_TURN));
         counter.task_started(Some("3"));
+        assert_eq!(count(counter, 5, 5), 5);
+    }
+
+    #[test]
+    fn a_clock_set_back_loses_nothing() {
+        let counter = &mut thread();
+        own_meta(counter, false);
+        counter.task_started(Some(OLD_TURN));
         assert_eq!(count(counter, 5, 5), 5);
     }
 

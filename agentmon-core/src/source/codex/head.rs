@@ -225,6 +225,7 @@ fn type_name(outer: &str, inner: &str) -> String {
         }
     };
     match (clean(outer), clean(inner)) {
+        (outer, _) if outer.is_empty() => "untyped line".to_owned(),
         (outer, inner) if inner.is_empty() => outer,
         (outer, inner) => format!("{outer}:{inner}"),
     }

@@ -33,8 +33,8 @@ struct Window {
 
 #[derive(Debug, Deserialize)]
 struct Credits {
-    #[serde(default)]
-    has_credits: bool,
+    has_credits: Option<bool>,
+    unlimited: Option<bool>,
 }
 
 impl Window {
@@ -52,13 +52,13 @@ impl Window {
 impl RateLimits<'_> {
     /// Keeps the windows in `out`, the latest of each.
     pub(super) fn store(&self, at: Timestamp, out: &mut Batch) {
-        let limit = self.limit_id.get().unwrap_or(DEFAULT_LIMIT);
+        let limit = self.limit_id.name().unwrap_or(DEFAULT_LIMIT);
         for (name, window) in [("primary", &self.primary), ("secondary", &self.secondary)] {
             let Some(window) = window else { continue };
             let known = out.quotas.iter_mut().find(|known| {
                 known.agent == AgentKind::Codex && &*known.limit == limit && &*known.window == name
             });
-            let plan = self.plan_type.get();
+            let plan = self.plan_type.name();
             match known {
                 Some(known) if (known.at, known.used_percent) > (at, window.used_percent) => {}
                 Some(known) => {
@@ -86,7 +86,9 @@ impl RateLimits<'_> {
 
     /// Whether nothing is left, and if so until when. Bought credits go on where the plan ends.
     pub(super) fn exhausted(&self, at: Timestamp) -> Option<Option<Timestamp>> {
-        let paid = self.credits.as_ref().is_some_and(|c| c.has_credits);
+        let paid = self.credits.as_ref().is_some_and(|credits| {
+            credits.has_credits == Some(true) || credits.unlimited == Some(true)
+        });
         let full = [&self.primary, &self.secondary]
             .into_iter()
             .flatten()

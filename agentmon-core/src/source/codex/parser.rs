@@ -17,6 +17,8 @@ use crate::source::{FileInfo, Parser, Want, for_each_line};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct State {
     format: u32,
+    /// Whether anything was read.
+    begun: bool,
     /// Absent until the thread is known: at once by the file's name, else by the first line.
     counter: Option<Counter>,
     /// Time of the latest line, for lines without one.
@@ -42,6 +44,7 @@ impl Rollout {
             fallback: ThreadId::fallback(&file.path),
             state: State {
                 format: FORMAT_VERSION,
+                begun: false,
                 counter: ThreadId::of_file(&file.path).map(Counter::new),
                 last: None,
                 facts: Facts::default(),
@@ -62,7 +65,7 @@ impl Rollout {
 
 impl Parser for Rollout {
     fn feed(&mut self, base: u64, bytes: &[u8], want: Want, now: Timestamp, out: &mut Batch) {
-        if base > 0 && self.state.last.is_none() {
+        if !std::mem::replace(&mut self.state.begun, true) && base > 0 {
             self.state.turns.join();
         }
         let mut session = None;
@@ -153,6 +156,6 @@ fn thread(line: &Line<'_>, kind: Kind, fallback: &ThreadId) -> ThreadId {
     let meta: Option<SessionMeta<'_>> = (kind == Kind::SessionMeta)
         .then(|| line.record().ok())
         .flatten();
-    meta.and_then(|meta| meta.id.get().map(ThreadId::new))
+    meta.and_then(|meta| meta.id.name().map(ThreadId::new))
         .unwrap_or_else(|| fallback.clone())
 }

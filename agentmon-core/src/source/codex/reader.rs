@@ -87,7 +87,7 @@ impl<'a> Reader<'_, 'a> {
             Kind::SessionMeta => self.session_meta(&self.line.record()?),
             Kind::TaskStarted => {
                 let task: TaskStarted<'_> = self.line.record()?;
-                self.counter.task_started(task.turn_id.get());
+                self.counter.task_started(task.turn_id.name());
                 if !self.counter.inherited() {
                     self.signal(|turns, emit| turns.started(&task, emit));
                 }
@@ -109,10 +109,10 @@ impl<'a> Reader<'_, 'a> {
         match kind {
             Kind::TaskComplete => {
                 let task: TaskComplete<'_> = self.line.record()?;
-                let failure = match task.error {
-                    Some(error) => Some(serde_json::from_str::<Failure<'_>>(error.get())?),
-                    None => None,
-                };
+                // Whatever the error looks like, the turn is over.
+                let failure = task
+                    .error
+                    .map(|error| part::<Failure<'_>>(Some(error)).unwrap_or_default());
                 self.signal(|turns, emit| turns.completed(&task, failure.as_ref(), emit));
                 if let Some(failure) = &failure {
                     self.failed(failure);
@@ -190,7 +190,7 @@ impl<'a> Reader<'_, 'a> {
             }
             Kind::ToolOutput if told => {
                 let output: ToolOutput<'_> = self.line.record()?;
-                if let Some(call) = output.call_id.get() {
+                if let Some(call) = output.call_id.name() {
                     self.signal(|turns, emit| turns.tool_returned(call, emit));
                 }
                 self.timeline(|timeline| timeline.tool_returned(&output));
@@ -243,7 +243,7 @@ impl<'a> Reader<'_, 'a> {
     }
 
     fn turn_context(&mut self, context: &TurnContext<'_>) {
-        self.counter.turn_context(context.model.get());
+        self.counter.turn_context(context.model.name());
         if context.service_tier.get().is_some() {
             self.facts.mode = facts::price_mode(&context.service_tier);
         }
@@ -251,7 +251,7 @@ impl<'a> Reader<'_, 'a> {
             return;
         }
         self.turns.context(context);
-        if let Some(model) = context.model.get()
+        if let Some(model) = context.model.name()
             && self.line.want.accounting
         {
             stamp(&mut self.out.patch(self.session).model, self.line.at, model);
@@ -385,7 +385,7 @@ impl<'a> Reader<'_, 'a> {
             return;
         }
         let item = &completed.item;
-        self.signal(|turns, emit| turns.item(completed.turn_id.get(), item, emit));
+        self.signal(|turns, emit| turns.item(completed.turn_id.name(), item, emit));
         if item.kind.get() == Some("UserMessage") {
             self.prompt(&Parts::of(item.content));
         }
@@ -418,7 +418,8 @@ impl<'a> Reader<'_, 'a> {
             .map_or(text, |(_, typed)| typed);
         if self.line.want.accounting && !self.facts.titled {
             self.title(TitleKind::FirstPrompt, typed);
-            self.facts.titled = true;
+            // A prompt may be an image alone.
+            self.facts.titled = !typed.trim().is_empty();
         }
         self.timeline(|timeline| timeline.say(EventKind::UserPrompt, typed.trim()));
     }

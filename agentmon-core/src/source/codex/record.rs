@@ -195,7 +195,7 @@ pub(super) struct TurnAborted<'a> {
 }
 
 /// An error, alone or inside `task_complete`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct Failure<'a> {
     #[serde(default, borrow)]
     pub(super) message: Text<'a>,

@@ -11,7 +11,15 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Text<'a>(Option<Cow<'a, str>>);
 
+/// Longest id or name that is taken for one. What is remembered of a file must stay small, whatever is in it.
+const MAX_NAME: usize = 200;
+
 impl Text<'_> {
+    /// The string where an id or a name is expected: [`Text::get`], unless it is too long to be one.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.get().filter(|name| name.len() <= MAX_NAME)
+    }
+
     /// The string, if it is there and not empty.
     pub(super) fn get(&self) -> Option<&str> {
         self.0.as_deref().filter(|text| !text.is_empty())

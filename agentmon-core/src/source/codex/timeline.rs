@@ -86,10 +86,10 @@ impl Timeline<'_> {
     }
 
     pub(super) fn tool_called(&mut self, call: &ToolCall<'_>) {
-        let Some(id) = call.call_id.get().or(call.id.get()) else {
+        let Some(id) = call.call_id.name().or(call.id.name()) else {
             return;
         };
-        let name = call.name.get().or(call.kind.get());
+        let name = call.name.name().or(call.kind.name());
         let arguments = call.arguments.get().unwrap_or_default();
         if let Some(plan) = plan(call) {
             let steps: Vec<String> = plan
@@ -112,7 +112,7 @@ impl Timeline<'_> {
     }
 
     pub(super) fn tool_returned(&mut self, output: &ToolOutput<'_>) {
-        let Some(call) = output.call_id.get() else {
+        let Some(call) = output.call_id.name() else {
             return;
         };
         let result = ToolResult::of(output.output);
@@ -125,7 +125,7 @@ impl Timeline<'_> {
 
     /// Commands that code mode runs inside its `exec` call, and changed files. Other items are response items too.
     pub(super) fn item(&mut self, item: &CompletedItem<'_>) {
-        let Some(id) = item.id.get() else { return };
+        let Some(id) = item.id.name() else { return };
         match item.kind.get() {
             Some("CommandExecution") if id.starts_with("exec-") => {
                 let command: Option<Argv> = part(item.command);
@@ -147,7 +147,7 @@ impl Timeline<'_> {
     }
 
     pub(super) fn patch_applied(&mut self, patch: &PatchApplied<'_>) {
-        if let Some(call) = patch.call_id.get() {
+        if let Some(call) = patch.call_id.name() {
             self.files_changed(call, patch.changes, patch.status.get());
         }
     }

@@ -111,8 +111,8 @@ impl Turns {
         self.framed = true;
         self.asked.clear();
         self.open = Some(Open {
-            id: task.turn_id.get().map(Into::into),
-            root: task.root_turn_id.get().map(Into::into),
+            id: task.turn_id.name().map(Into::into),
+            root: task.root_turn_id.name().map(Into::into),
             planning: task.collaboration_mode_kind.get() == Some("plan"),
             ..Open::default()
         });
@@ -125,7 +125,7 @@ impl Turns {
         failure: Option<&Failure<'_>>,
         emit: &mut dyn FnMut(Signal),
     ) {
-        if !self.ends(task.turn_id.get()) {
+        if !self.ends(task.turn_id.name()) {
             return;
         }
         self.asked.clear();
@@ -140,7 +140,7 @@ impl Turns {
         let child = open
             .root
             .as_deref()
-            .is_some_and(|root| Some(root) != task.turn_id.get());
+            .is_some_and(|root| Some(root) != task.turn_id.name());
         if self.subagent || child {
             emit(Signal::SessionEnded {
                 reason: "finished".into(),
@@ -162,7 +162,7 @@ impl Turns {
     }
 
     pub(super) fn aborted(&mut self, turn: &TurnAborted<'_>, emit: &mut dyn FnMut(Signal)) {
-        if !self.ends(turn.turn_id.get()) {
+        if !self.ends(turn.turn_id.name()) {
             return;
         }
         self.open = None;
@@ -207,13 +207,13 @@ impl Turns {
     }
 
     pub(super) fn tool_called(&mut self, call: &ToolCall<'_>, emit: &mut dyn FnMut(Signal)) {
-        let Some(id) = call.call_id.get().or(call.id.get()) else {
+        let Some(id) = call.call_id.name().or(call.id.name()) else {
             return self.model_active(emit);
         };
         if !self.working() {
             return;
         }
-        let tool = call.name.get().unwrap_or("local_shell");
+        let tool = call.name.name().unwrap_or("local_shell");
         emit(Signal::ToolStarted {
             call: id.into(),
             tool: tool.into(),
@@ -294,7 +294,7 @@ impl Turns {
                 }
             }
             Some("SubAgentActivity") => {
-                child(item.activity.get(), item.agent_thread_id.get(), emit);
+                child(item.activity.get(), item.agent_thread_id.name(), emit);
             }
             Some("CollabAgentToolCall") => {
                 let children: Vec<String> = part(item.receiver_thread_ids).unwrap_or_default();
@@ -315,12 +315,12 @@ impl Turns {
     pub(super) fn child(&mut self, event: &SubagentEvent<'_>, emit: &mut dyn FnMut(Signal)) {
         match event.event.get() {
             Some("collab_agent_spawn_end") => {
-                child(Some("started"), event.new_thread_id.get(), emit);
+                child(Some("started"), event.new_thread_id.name(), emit);
             }
             Some("collab_close_end") => {
-                child(Some("completed"), event.receiver_thread_id.get(), emit);
+                child(Some("completed"), event.receiver_thread_id.name(), emit);
             }
-            _ => child(event.kind.get(), event.agent_thread_id.get(), emit),
+            _ => child(event.kind.get(), event.agent_thread_id.name(), emit),
         }
     }
 

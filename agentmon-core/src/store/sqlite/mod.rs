@@ -16,7 +16,7 @@ mod sessions;
 mod usage;
 mod writer;
 
-pub use connect::{Opened, Readers, open_reader, open_writer};
+pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use cursors::{load_cursors, problems};
 pub use events::{events, timeline};
 pub use maintain::{backup, check, stats};

@@ -9,10 +9,11 @@ use super::dimensions;
 use crate::ingest::project::Project;
 use crate::model::{AgentKind, Relation, SessionKey, SessionPatch, Stamped, Timestamp};
 use crate::session::{Change, Evidence, Input, Session, StatePolicy};
+use crate::source::read::EVIDENCE_AGE;
 use crate::store::StoreError;
 
 /// Sessions kept in memory between transactions.
-const CACHED: usize = 4096;
+const CACHED: usize = 1024;
 
 /// Generations of parents that hear of a change. Agents nest subagents a few levels deep.
 const MAX_GENERATIONS: usize = 8;
@@ -251,17 +252,20 @@ impl Sessions {
             connection, known, parent_id, relation, report_as, now, policy,
         )?;
         let done = std::mem::take(&mut known.changes);
-        for change in &done {
-            if let Change::State(transition) = change {
-                let body = serde_json::to_string(transition).map_err(unwritable)?;
-                connection
-                    .prepare_cached(
-                        "INSERT INTO transition (session, at, body) VALUES (?1, ?2, ?3)",
-                    )?
-                    .execute(params![known.id, transition.at.0, body])?;
-            }
-        }
         let created = std::mem::take(&mut known.new);
+        for change in &done {
+            let Change::State(transition) = change else {
+                continue;
+            };
+            // How a session of long ago went before anybody looked is a reconstruction, and not kept.
+            if created && now - transition.at > EVIDENCE_AGE {
+                continue;
+            }
+            let body = serde_json::to_string(transition).map_err(unwritable)?;
+            connection
+                .prepare_cached("INSERT INTO transition (session, at, body) VALUES (?1, ?2, ?3)")?
+                .execute(params![known.id, transition.at.0, body])?;
+        }
         if created || !done.is_empty() {
             changes.push(StoreChange {
                 key: key.clone(),

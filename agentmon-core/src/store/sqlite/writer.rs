@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::calls::StoredCall;
+use super::connect::start_log;
 use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
@@ -28,6 +29,8 @@ pub struct Writer {
     policy: StatePolicy,
     projects: ProjectResolver,
     sessions: Sessions,
+    /// Whether the write-ahead log is on.
+    has_log: bool,
 }
 
 impl Writer {
@@ -50,6 +53,7 @@ impl Writer {
             policy,
             projects: ProjectResolver::default(),
             sessions: Sessions::default(),
+            has_log: opened.has_log,
         })
     }
 
@@ -73,13 +77,16 @@ impl Writer {
         if result.is_err() {
             // What is in memory may be ahead of what was rolled back.
             self.sessions.clear();
+        } else if !self.has_log {
+            // Somebody who reads just now is in its way: then it is turned on next time.
+            self.has_log = start_log(&self.connection).is_ok();
         }
         result
     }
 
     fn try_append(
         &mut self,
-        pieces: Vec<Piece>,
+        mut pieces: Vec<Piece>,
         now: Timestamp,
     ) -> Result<Vec<StoreChange>, StoreError> {
         let transaction = self
@@ -100,10 +107,10 @@ impl Writer {
         let changes = self.sessions.flush(&transaction, now, &self.policy)?;
         let mut prices = StoredPrices::new(&self.book);
         // All calls at once: copies that several pieces hold are merged before they reach the table.
-        let mut calls =
-            Vec::with_capacity(pieces.iter().map(|piece| piece.batch.calls.len()).sum());
-        for (Piece { batch, .. }, ids) in pieces.iter().zip(&ids) {
-            stored_calls(&transaction, &mut prices, batch, ids, &mut calls)?;
+        let total = pieces.iter().map(|piece| piece.batch.calls.len()).sum();
+        let mut calls = Vec::with_capacity(total);
+        for (piece, ids) in pieces.iter_mut().zip(&ids) {
+            stored_calls(&transaction, &mut prices, &mut piece.batch, ids, &mut calls)?;
         }
         let mut rollup = RollupChanges::default();
         calls::store(&transaction, calls, &mut prices, &mut rollup)?;
@@ -216,11 +223,11 @@ fn observe(
     Ok(ids)
 }
 
-/// Adds the batch's calls with the store's ids, and priced.
+/// Takes the calls out of a batch and adds them with the store's ids, and priced.
 fn stored_calls(
     connection: &Connection,
     prices: &mut StoredPrices<'_>,
-    batch: &Batch,
+    batch: &mut Batch,
     sessions: &[i64],
     stored: &mut Vec<StoredCall>,
 ) -> Result<(), StoreError> {
