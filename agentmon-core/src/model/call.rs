@@ -1,5 +1,7 @@
 //! One request to a model and what it used.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 
 use super::{FactKey, NanoUsd, SessionIndex, Timestamp, Usage};
@@ -81,33 +83,68 @@ pub struct ModelCall {
 }
 
 impl ModelCall {
-    /// Adds what another sighting of the same call says. Commutative, associative and idempotent, given that both
-    /// index the same batch.
+    /// Adds what another sighting of the same call says, which must name the same session and model. Commutative,
+    /// associative and idempotent.
     pub fn merge(&mut self, other: &Self) {
+        let (credit, reported) = (
+            self.credit.min(other.credit),
+            self.reported.max(other.reported),
+        );
         if other.finality() > self.finality() {
-            let (session, credit) = (self.session, self.credit);
-            *self = Self {
-                reported: other.reported.or(self.reported),
-                session,
-                credit,
-                ..*other
-            };
-        } else {
-            self.reported = self.reported.or(other.reported);
+            *self = *other;
         }
-        if (other.credit, other.session) < (self.credit, self.session) {
-            (self.credit, self.session) = (other.credit, other.session);
-        }
+        (self.credit, self.reported) = (credit, reported);
     }
 
-    /// Orders sightings of one call: the one with the most output is the final one; between equals, the earliest.
+    /// How final this sighting is among those of the same call.
     #[must_use]
-    pub fn finality(&self) -> (u64, u64, std::cmp::Reverse<Timestamp>, CallSource) {
-        (
-            self.usage.output,
-            self.usage.total(),
-            std::cmp::Reverse(self.at),
+    pub fn finality(&self) -> Finality {
+        Finality::new(
+            &self.usage,
+            self.at,
             self.source,
+            self.mode,
+            self.web_searches,
         )
+    }
+}
+
+/// Orders sightings of one call: the one with the most output is the final one, then the one with the most tokens, and
+/// between these the earliest. What follows tells apart sightings that should be equal, so that the order is total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finality {
+    output: u64,
+    total: u64,
+    at: Reverse<Timestamp>,
+    source: CallSource,
+    parts: [u64; 4],
+    mode: PriceMode,
+    web_searches: u32,
+}
+
+impl Finality {
+    /// The rank of a sighting with these figures.
+    #[must_use]
+    pub fn new(
+        usage: &Usage,
+        at: Timestamp,
+        source: CallSource,
+        mode: PriceMode,
+        web_searches: u32,
+    ) -> Self {
+        Self {
+            output: usage.output,
+            total: usage.total(),
+            at: Reverse(at),
+            source,
+            parts: [
+                usage.cache_read,
+                usage.cache_creation_5m,
+                usage.cache_creation_1h,
+                usage.reasoning,
+            ],
+            mode,
+            web_searches,
+        }
     }
 }

@@ -17,7 +17,7 @@ mod usage;
 
 pub use agent::AgentKind;
 pub use batch::{Batch, Problem, ProblemKind, SessionIndex};
-pub use call::{CallSource, ModelCall, PriceMode};
+pub use call::{CallSource, Finality, ModelCall, PriceMode};
 pub use event::{Event, EventKind, EventStatus};
 pub use ids::{DedupKey, FactKey, SessionKey};
 pub use money::{Cost, CostBasis, NanoUsd};

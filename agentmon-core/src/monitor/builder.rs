@@ -14,7 +14,7 @@ use crate::config::{Config, Overrides};
 use crate::pricing::{PriceBook, PriceOverride};
 use crate::session::StatePolicy;
 use crate::source::{Env, FileFormat, formats};
-use crate::store::sqlite::{Readers, Writer, open_reader, open_writer};
+use crate::store::sqlite::{Readers, Writer, open_reader, open_writer, suspect};
 use crate::store::{LockError, StoreError, WriterLock};
 
 /// The database's file name in the data folder.
@@ -137,14 +137,20 @@ fn open_file(inner: &mut Inner, data_dir: &Path, read_only: bool) -> Result<(), 
         create_private_folder(data_dir)?;
         match take_lock(&data_dir.join(LOCK)) {
             Ok(lock) => {
-                let opened = open_writer(Some(&path), inner.clock.now())?;
-                inner.moved_aside.clone_from(&opened.moved_aside);
-                let writer = Writer::new(
-                    opened,
-                    Some(path.clone()),
-                    inner.book.clone(),
-                    inner.policy.clone(),
-                )?;
+                let open = |inner: &mut Inner| {
+                    let opened = open_writer(Some(&path), inner.clock.now())?;
+                    inner.moved_aside.clone_from(&opened.moved_aside);
+                    let (book, policy) = (inner.book.clone(), inner.policy.clone());
+                    Writer::new(opened, Some(path.clone()), book, policy)
+                };
+                let writer = match open(inner) {
+                    // Damage that the first reads met: now all of it is looked at.
+                    Err(StoreError::Damaged(_)) => {
+                        suspect(&path);
+                        open(inner)?
+                    }
+                    result => result?,
+                };
                 inner.writer = Some(Mutex::new(writer));
                 inner._lock = Some(lock);
             }

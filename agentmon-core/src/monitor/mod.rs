@@ -15,7 +15,6 @@
 //! ```
 
 mod builder;
-mod index;
 mod queries;
 mod refresh;
 mod watch;
@@ -35,7 +34,7 @@ use crate::config::Config;
 use crate::pricing::PriceBook;
 use crate::session::StatePolicy;
 use crate::source::{Env, FileFormat, Root};
-use crate::store::sqlite::{Readers, StoreChange, Writer};
+use crate::store::sqlite::{Readers, StoreChange, Writer, suspect};
 use crate::store::{StoreError, WriterLock};
 
 /// Updates kept for subscribers that are slow. Who falls behind further is told to look anew.
@@ -178,16 +177,37 @@ impl Inner {
                 (Some(_), Err(_)) => None,
             };
             if let Some(guard) = guard {
-                return Ok(query(guard.connection())?);
+                return self.noted(query(guard.connection()));
             }
         }
         match &self.readers {
-            Some(readers) => Ok(readers.read(query)?),
+            Some(readers) => self.noted(readers.read(query)),
             None => Err(StoreError::ReadOnly {
                 pid: self.other_writer.unwrap_or(0),
             }
             .into()),
         }
+    }
+
+    /// Notes that damage was met, so that the database is checked when it is opened next.
+    fn noted<T>(&self, result: Result<T, StoreError>) -> Result<T, Error> {
+        if let (Err(StoreError::Damaged(_)), Some(path)) = (&result, &self.path)
+            && self.writer.is_some()
+        {
+            suspect(path);
+        }
+        Ok(result?)
+    }
+
+    /// Lets time pass for sessions.
+    fn tick(&self) -> Result<(), Error> {
+        let Some(mut writer) = self.writer() else {
+            return Ok(());
+        };
+        let changes = writer.tick(self.clock.now());
+        drop(writer);
+        self.publish(self.noted(changes)?);
+        Ok(())
     }
 
     fn publish(&self, changes: Vec<StoreChange>) {

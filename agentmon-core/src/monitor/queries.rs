@@ -204,7 +204,12 @@ impl Monitor {
     /// # Errors
     /// [`Error::Store`].
     pub fn db_backup(&self, to: &Path) -> Result<DbBackup, Error> {
-        self.inner.read(|connection| sqlite::backup(connection, to))
+        let path = self.inner.path.as_deref();
+        self.inner.noted(match (self.inner.writer(), path) {
+            (Some(writer), _) => writer.backup(to),
+            (None, Some(path)) => sqlite::backup(&sqlite::open_reader(path)?, to),
+            (None, None) => Err(StoreError::ReadOnly { pid: 0 }),
+        })
     }
 
     /// Gives unused space back to the file system.

@@ -64,12 +64,8 @@ impl Inner {
             report.unreadable += root.walked.problems.len() as u64;
         }
         self.pass(&found, Pass::Accounting, options, now, &mut report)?;
-        if options.want_state
-            && let Some(mut writer) = self.writer()
-        {
-            let changes = writer.tick(self.clock.now())?;
-            drop(writer);
-            self.publish(changes);
+        if options.want_state {
+            self.tick()?;
         }
         if options.content {
             if let Some(transcripts) = self.transcripts(options.content_of)? {
@@ -163,22 +159,23 @@ impl Inner {
         let Some(mut writer) = self.writer() else {
             return Ok(());
         };
-        let changes = writer.append(pieces, now)?;
+        let changes = writer.append(pieces, now);
         drop(writer);
-        self.publish(changes);
+        self.publish(self.noted(changes)?);
         Ok(())
     }
 
     /// Forgets what the configuration does not want kept.
     pub(super) fn prune(&self, now: Timestamp) -> Result<(), Error> {
         let retention = &self.config.retention;
-        for span in [retention.events.value, retention.sessions.value]
-            .into_iter()
-            .flatten()
-        {
-            if let Some(mut writer) = self.writer() {
-                writer.prune(now - span)?;
-            }
+        let Some(mut writer) = self.writer() else {
+            return Ok(());
+        };
+        if let Some(age) = retention.events.value {
+            self.noted(writer.prune_events(now - age))?;
+        }
+        if let Some(age) = retention.sessions.value {
+            self.noted(writer.prune_sessions(now - age))?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! Notifications of the system say which file changed, and it is read from its cursor at once. They can be lost, and
 //! some file systems send none: a sweep by size every half minute finds what they missed. Live files are read every
-//! second besides, because a process can die without a write. Text is indexed by a second thread ([`index`]).
+//! second besides, because a process can die without a write. Text is indexed by a second thread ([`behind`]).
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::index::{self, Behind};
+use super::behind::{self, Behind};
 use super::{Inner, Monitor};
 use crate::Error;
 use crate::source::piece::{CursorKey, Piece};
@@ -100,7 +100,7 @@ impl Monitor {
         })?);
         let (inner, behind) = (self.inner.clone(), watching.behind.clone());
         watching.threads.push(spawn("agentmon-index", move || {
-            index::run(&inner, &behind);
+            behind::index(&inner, &behind);
         })?);
         Ok(watching)
     }
@@ -218,7 +218,7 @@ impl<'a> Watcher<'a> {
                 }
                 live_at = Instant::now() + LIVE;
                 self.read_paths(self.live.clone())?;
-                self.tick()
+                self.inner.tick()
             });
             if let Err(error) = result {
                 tracing::error!(%error, "cannot store what changed; trying again");
@@ -280,7 +280,7 @@ impl<'a> Watcher<'a> {
             self.behind.add_everything();
         }
         self.inner.prune(now)?;
-        self.tick()
+        self.inner.tick()
     }
 
     /// Watches the folders that are not watched yet; in place of a root that is missing, what it will appear in.
@@ -380,13 +380,13 @@ impl<'a> Watcher<'a> {
         if !gone.files.is_empty() && !store(gone) {
             return done;
         }
-        let due = found
-            .iter()
-            .map(|(format, key, found): &(&dyn FileFormat, CursorKey, Found)| Due {
+        let due = found.iter().map(
+            |(format, key, found): &(&dyn FileFormat, CursorKey, Found)| Due {
                 format: *format,
                 found,
                 cursor: self.cursors.get(key),
-            });
+            },
+        );
         let options = ReadOptions {
             pass: Pass::Accounting,
             evidence: true,
@@ -431,17 +431,6 @@ impl<'a> Watcher<'a> {
         self.roots
             .iter()
             .find_map(|(format, root)| format.role(path.strip_prefix(&root.path).ok()?))
-    }
-
-    /// Lets time pass for sessions.
-    fn tick(&self) -> Result<(), Error> {
-        let Some(mut writer) = self.inner.writer() else {
-            return Ok(());
-        };
-        let changes = writer.tick(self.inner.clock.now())?;
-        drop(writer);
-        self.inner.publish(changes);
-        Ok(())
     }
 }
 

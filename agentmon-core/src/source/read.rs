@@ -236,7 +236,9 @@ impl Reading<'_> {
                 };
                 match &resumed {
                     Some(resumed) => self.evidence_before(resumed, buffer)?,
-                    None => file.rewind()?,
+                    // A new file is at its start already.
+                    None if cursor.is_some() => file.rewind()?,
+                    None => {}
                 }
                 let Some((offset, mut cursor)) = self.lines(&mut file, resumed, buffer)? else {
                     return Ok(false);

@@ -144,19 +144,14 @@ mod tests {
         let mut whole = Vec::new();
         let mut next = 7;
         let mut buffer = Vec::new();
-        let end = read_lines(
-            &mut Drip(text, step),
-            7,
-            &mut buffer,
-            |offset, piece| {
-                // Only a line that was skipped leaves a gap.
-                assert!(offset == next || (text.len() > MAX_LINE && offset > next));
-                assert_eq!(piece.last(), Some(&b'\n'));
-                next = offset + piece.len() as u64;
-                whole.extend_from_slice(piece);
-                true
-            },
-        )
+        let end = read_lines(&mut Drip(text, step), 7, &mut buffer, |offset, piece| {
+            // Only a line that was skipped leaves a gap.
+            assert!(offset == next || (text.len() > MAX_LINE && offset > next));
+            assert_eq!(piece.last(), Some(&b'\n'));
+            next = offset + piece.len() as u64;
+            whole.extend_from_slice(piece);
+            true
+        })
         .unwrap();
         (whole, buffer[..end.rest].to_vec(), end)
     }

@@ -129,7 +129,9 @@ pub fn walk(format: &dyn FileFormat, root: &Root) -> Walked {
                     walked.files.push(found(root, path, role, &metadata));
                 }
                 // Opening a pipe would wait for a writer, reading a device may never end.
-                Ok(_) => walked.problems.push(unreadable(&path, "not a regular file")),
+                Ok(_) => walked
+                    .problems
+                    .push(unreadable(&path, "not a regular file")),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !links => {
                     // Gone between listing and looking.
                 }

@@ -38,9 +38,8 @@ impl WriterLock {
             .open(path)?;
         match file.try_lock() {
             Ok(()) => {
-                file.set_len(0)?;
-                file.seek(SeekFrom::Start(0))?;
-                writeln!(file, "{}", std::process::id())?;
+                // Who holds it is a courtesy: a full disk must not keep its database from being read.
+                let _ = say_who(&mut file);
                 Ok(Self { _file: file })
             }
             Err(TryLockError::WouldBlock) => {
@@ -54,4 +53,10 @@ impl WriterLock {
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
     }
+}
+
+fn say_who(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    writeln!(file, "{}", std::process::id())
 }

@@ -29,6 +29,11 @@ pub enum StoreError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// The database turned out to be damaged while it was used.
+    #[error(
+        "the database is damaged ({0}): start agentmon again, and it moves the file aside and reads the agents' files anew"
+    )]
+    Damaged(#[source] rusqlite::Error),
     /// A newer agentmon wrote this database.
     #[error(
         "the database {} has schema version {found}, this agentmon knows up to {known}: update agentmon or use another --data-dir",
@@ -40,6 +45,19 @@ pub enum StoreError {
         /// Its version.
         found: u32,
         /// The version that this program knows.
+        known: u32,
+    },
+    /// An older agentmon wrote this database, or none yet, and this process may not change it.
+    #[error(
+        "the database {} has schema version {found}, this agentmon reads {known}: let it write once, after the agentmon that writes now has ended",
+        path.display()
+    )]
+    TooOld {
+        /// The database.
+        path: PathBuf,
+        /// Its version; 0 when nothing was written yet.
+        found: u32,
+        /// The version that this program reads.
         known: u32,
     },
     /// The disk is full. Nothing of the last change was stored.
@@ -73,10 +91,13 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
+        use rusqlite::ErrorCode::{
+            DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase,
+        };
         match error.sqlite_error_code() {
             Some(DiskFull) => Self::Full(error),
             Some(DatabaseBusy | DatabaseLocked) => Self::Busy(error),
+            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged(error),
             _ => Self::Sqlite(error),
         }
     }

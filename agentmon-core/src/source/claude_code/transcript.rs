@@ -302,7 +302,10 @@ impl Transcript {
             source: CallSource::Transcript,
         };
         // The lines of one response follow each other: merging here keeps the batch small.
-        match out.calls.last_mut().filter(|last| last.fact == fact) {
+        let twin = |last: &&mut ModelCall| {
+            (last.fact, last.session, last.model) == (call.fact, call.session, call.model)
+        };
+        match out.calls.last_mut().filter(twin) {
             Some(last) => last.merge(&call),
             None => out.calls.push(call),
         }

@@ -60,7 +60,7 @@ impl RateLimits<'_> {
             });
             let plan = self.plan_type.name();
             match known {
-                Some(known) if known.at > at => {}
+                Some(known) if (known.at, known.used_percent) > (at, window.used_percent) => {}
                 Some(known) => {
                     known.used_percent = window.used_percent;
                     known.window_minutes = window.window_minutes;

@@ -4,15 +4,21 @@
 //! keeps the call (see [`ModelCall::merge`]). Merging is commutative, so the order in which files are read, split or
 //! repeated leaves the same rows (I7).
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::dimensions;
+use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 use crate::model::{
-    CallSource, CostBasis, FactKey, ModelCall, NanoUsd, PriceMode, Timestamp, Usage,
+    CallSource, CostBasis, FactKey, Finality, ModelCall, NanoUsd, PriceMode, Timestamp, Usage,
 };
 use crate::pricing::ModelPrices;
+
+/// The most that one call can cost, about 17,600 dollars. No real one comes near; a made-up one must not make sums
+/// overflow.
+const MAX_COST: NanoUsd = NanoUsd(1 << 44);
 
 /// A call as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,46 +70,49 @@ impl StoredCall {
             .filter(|cost| cost.basis != CostBasis::Unpriced)
             .map(|cost| cost.amount);
         let reported = self.reported.filter(|amount| *amount > NanoUsd::ZERO);
-        self.cost = match self.source {
+        let cost = match self.source {
             CallSource::Api => self.reported.or(priced),
             _ => priced.or(reported),
         };
+        self.cost = cost.map(|cost| cost.min(MAX_COST));
     }
 
-    fn finality(&self) -> (u64, u64, Reverse<Timestamp>, CallSource) {
-        (
-            self.usage.output,
-            self.usage.total(),
-            Reverse(self.at),
+    fn finality(&self) -> Finality {
+        Finality::new(
+            &self.usage,
+            self.at,
             self.source,
+            self.mode,
+            self.web_searches,
         )
     }
 
-    /// Merges two sightings; `order` ranks sessions whose credit is equal.
+    /// Merges two sightings of one call. Commutative, associative and idempotent.
     fn merge(
         self,
         other: Self,
-        order: impl FnOnce(i64, i64) -> rusqlite::Result<std::cmp::Ordering>,
+        connection: &Connection,
+        prices: &mut StoredPrices<'_>,
     ) -> rusqlite::Result<Self> {
-        let (mut winner, loser) = if other.finality() > self.finality() {
+        let rank = match other.finality().cmp(&self.finality()) {
+            Ordering::Equal => compare_models(connection, other.model, self.model)?,
+            rank => rank,
+        };
+        let (mut merged, loser) = if rank.is_gt() {
             (other, self)
         } else {
             (self, other)
         };
-        winner.reported = winner.reported.or(loser.reported);
-        if winner.cost.is_none() && winner.model == loser.model {
-            winner.cost = loser.cost;
-        }
-        let credited = match loser.credit.cmp(&winner.credit) {
-            std::cmp::Ordering::Equal if loser.session != winner.session => {
-                order(loser.session, winner.session)?
-            }
-            ordering => ordering,
+        merged.reported = merged.reported.max(loser.reported);
+        let credited = match loser.credit.cmp(&merged.credit) {
+            Ordering::Equal => compare_sessions(connection, loser.session, merged.session)?,
+            credited => credited,
         };
         if credited.is_lt() {
-            (winner.credit, winner.session) = (loser.credit, loser.session);
+            (merged.credit, merged.session) = (loser.credit, loser.session);
         }
-        Ok(winner)
+        merged.price(prices.get(connection, merged.model)?.as_ref());
+        Ok(merged)
     }
 }
 
@@ -111,6 +120,7 @@ impl StoredCall {
 pub(super) fn store(
     connection: &Connection,
     mut calls: Vec<StoredCall>,
+    prices: &mut StoredPrices<'_>,
     rollup: &mut RollupChanges,
 ) -> rusqlite::Result<()> {
     // In key order the tree of a first import grows at its end instead of all over.
@@ -124,7 +134,7 @@ pub(super) fn store(
     let mut calls = calls.into_iter().peekable();
     while let Some(mut call) = calls.next() {
         while let Some(twin) = calls.next_if(|next| next.fact == call.fact) {
-            call = call.merge(twin, |a, b| compare_sessions(connection, a, b))?;
+            call = call.merge(twin, connection, prices)?;
         }
         let inserted = insert.execute(params![
             call.fact.0,
@@ -147,7 +157,7 @@ pub(super) fn store(
         if inserted == 1 {
             rollup.added(&call);
         } else {
-            merge_into_row(connection, call, rollup)?;
+            merge_into_row(connection, call, prices, rollup)?;
         }
     }
     Ok(())
@@ -156,6 +166,7 @@ pub(super) fn store(
 fn merge_into_row(
     connection: &Connection,
     call: StoredCall,
+    prices: &mut StoredPrices<'_>,
     rollup: &mut RollupChanges,
 ) -> rusqlite::Result<()> {
     let before = connection
@@ -163,7 +174,7 @@ fn merge_into_row(
         .query_row([call.fact.0], read)
         .optional()?;
     let Some(before) = before else { return Ok(()) };
-    let after = before.merge(call, |a, b| compare_sessions(connection, a, b))?;
+    let after = before.merge(call, connection, prices)?;
     if after != before {
         update(connection, &after)?;
         rollup.changed(&before, &after);
@@ -201,16 +212,27 @@ pub(super) fn update(connection: &Connection, call: &StoredCall) -> rusqlite::Re
         .map(|_| ())
 }
 
-/// Ranks two sessions by their ids as the agent gives them, which do not depend on the order of reading.
-fn compare_sessions(
-    connection: &Connection,
-    a: i64,
-    b: i64,
-) -> rusqlite::Result<std::cmp::Ordering> {
-    let mut name = connection.prepare_cached("SELECT native_id FROM session WHERE id = ?1")?;
-    let a: String = name.query_row([a], |row| row.get(0))?;
-    let b: String = name.query_row([b], |row| row.get(0))?;
-    Ok(a.cmp(&b))
+/// Ranks two sessions by their ids as the agents give them, which do not depend on the order of reading.
+fn compare_sessions(connection: &Connection, a: i64, b: i64) -> rusqlite::Result<Ordering> {
+    if a == b {
+        return Ok(Ordering::Equal);
+    }
+    let mut select =
+        connection.prepare_cached("SELECT native_id, agent FROM session WHERE id = ?1")?;
+    let mut name = |id: i64| {
+        select.query_row([id], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })
+    };
+    Ok(name(a)?.cmp(&name(b)?))
+}
+
+/// Ranks two models by their names.
+fn compare_models(connection: &Connection, a: i64, b: i64) -> rusqlite::Result<Ordering> {
+    if a == b {
+        return Ok(Ordering::Equal);
+    }
+    Ok(dimensions::model_name(connection, a)?.cmp(&dimensions::model_name(connection, b)?))
 }
 
 const COLUMNS: &str = "fact, at, session, model, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning,
@@ -245,12 +267,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
 /// Goes over all calls.
 pub(super) fn for_each(
     connection: &Connection,
-    mut each: impl FnMut(&StoredCall),
+    mut each: impl FnMut(&StoredCall) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let mut select = connection.prepare(&format!("SELECT {COLUMNS} FROM call"))?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        each(&read(row)?);
+        each(&read(row)?)?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
 use super::schema;
 use crate::model::Timestamp;
@@ -50,7 +50,7 @@ pub fn open_writer(path: Option<&Path>, now: Timestamp) -> Result<Opened, StoreE
     create_private(path)?;
     let mut moved_aside = None;
     let connection = match try_open(path) {
-        Err(StoreError::Sqlite(error)) if is_damage(&error) => {
+        Err(StoreError::Damaged(_)) => {
             let aside = move_aside(path, now).map_err(|source| StoreError::Corrupt {
                 path: path.into(),
                 source,
@@ -61,6 +61,8 @@ pub fn open_writer(path: Option<&Path>, now: Timestamp) -> Result<Opened, StoreE
         }
         result => result?,
     };
+    // What was suspected is settled; a mark that cannot be removed only costs another check.
+    let _ = fs::remove_file(suspicion(path));
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     Ok(Opened {
         connection,
@@ -80,15 +82,61 @@ pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     connection.execute_batch(
         "PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY",
     )?;
-    schema::check_known(&connection, path)?;
+    let found = schema::check_known(&connection, path)?;
+    if found < schema::VERSION {
+        return Err(StoreError::TooOld {
+            path: path.into(),
+            found,
+            known: schema::VERSION,
+        });
+    }
     Ok(connection)
 }
 
 fn try_open(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
     configure(&connection)?;
+    check_sound(&connection, path)?;
     schema::migrate(&mut connection, path)?;
     Ok(connection)
+}
+
+/// Refuses a database that is damaged, as far as that shows without reading all of it; all of it is read only after
+/// damage was met in use.
+fn check_sound(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let length = pragma("page_count")? * pragma("page_size")?;
+    let bytes = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    // Pages may still be in the log alone.
+    let is_cut = bytes(&with_suffix(path, "-wal")) == 0 && bytes(path) < length as u64;
+    let is_broken = || {
+        let verdict: String =
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Ok::<_, rusqlite::Error>(verdict != "ok")
+    };
+    if is_cut || (suspicion(path).exists() && is_broken()?) {
+        let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        return Err(rusqlite::Error::SqliteFailure(error, None).into());
+    }
+    Ok(())
+}
+
+/// Has the database at `path` checked as a whole when it is opened next: damage was met in it.
+pub fn suspect(path: &Path) {
+    if let Err(error) = fs::write(suspicion(path), "") {
+        tracing::warn!(path = %path.display(), %error, "cannot note that the database is damaged");
+    }
+}
+
+fn suspicion(path: &Path) -> PathBuf {
+    with_suffix(path, ".suspect")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn configure(connection: &Connection) -> Result<(), StoreError> {
@@ -97,7 +145,11 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     // A new database gets its log with its second transaction (see `start_log`): the first one, which may hold years of
     // history, is then written once instead of twice.
     if schema::version(connection)? > 0 {
-        start_log(connection)?;
+        match start_log(connection).map_err(StoreError::from) {
+            // Somebody reads while the log is still off: it is turned on with the next transaction.
+            Ok(()) | Err(StoreError::Busy(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     // NORMAL: after a power cut the last commits may be missing, never torn; cursors go back with them, so the
     // agents' files are read again from there.
@@ -116,13 +168,6 @@ pub(super) fn start_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
-    )
-}
-
 /// Creates an empty file that only its owner can read, if there is none. SQLite gives its other files the same mode.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = fs::OpenOptions::new();
@@ -138,23 +183,23 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Renames a database and its log. Never over another one.
 fn move_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
     let stamp = now.to_string().replace([':', '.'], "-");
-    let renamed = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".damaged-{stamp}{suffix}"));
-        PathBuf::from(name)
-    };
-    for suffix in ["-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match fs::rename(PathBuf::from(name), renamed(suffix)) {
+    let names = (0..).map(|number| match number {
+        0 => with_suffix(path, &format!(".damaged-{stamp}")),
+        _ => with_suffix(path, &format!(".damaged-{stamp}-{number}")),
+    });
+    let is_free = |name: &PathBuf| !name.exists();
+    let aside = names.into_iter().find(is_free).unwrap_or_default();
+    for suffix in ["-wal", "-shm", "-journal"] {
+        match fs::rename(with_suffix(path, suffix), with_suffix(&aside, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
-    fs::rename(path, renamed(""))?;
-    Ok(renamed(""))
+    fs::rename(path, &aside)?;
+    Ok(aside)
 }
 
 /// A small pool of read-only connections to one file. Used last, reused first: its cache is warm.

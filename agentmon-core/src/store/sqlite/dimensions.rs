@@ -8,6 +8,12 @@ pub(super) fn model_id(connection: &Connection, name: &str) -> rusqlite::Result<
     select.query_row([name], |row| row.get(0)).optional()
 }
 
+/// The name of a model.
+pub(super) fn model_name(connection: &Connection, id: i64) -> rusqlite::Result<String> {
+    let mut select = connection.prepare_cached("SELECT name FROM model WHERE id = ?1")?;
+    select.query_row([id], |row| row.get(0))
+}
+
 /// The id of a model's name, added when new.
 pub(super) fn model(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     if let Some(id) = model_id(connection, name)? {

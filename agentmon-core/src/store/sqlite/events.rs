@@ -167,8 +167,9 @@ pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage
     conditions.any(&filter.tools, "tool.name = ?", |tool| {
         vec![tool.to_string().into()]
     });
-    if let Some(text) = &filter.text {
-        let phrases: Vec<String> = text.split_whitespace().map(quoted).collect();
+    let words = filter.text.iter().flat_map(|text| text.split(separates));
+    let phrases: Vec<String> = words.filter(|word| !word.is_empty()).map(quoted).collect();
+    if !phrases.is_empty() {
         conditions.add(
             "event.seq IN (SELECT rowid FROM event_fts WHERE event_fts MATCH ?)",
             [phrases.join(" ").into()],
@@ -215,6 +216,11 @@ pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage
         events,
         next: next.flatten(),
     })
+}
+
+/// Whether a character stands between words. SQLite would take a NUL for the end of the text.
+fn separates(c: char) -> bool {
+    c.is_whitespace() || c == '\0'
 }
 
 /// A word as FTS5 takes it literally.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params};
 
 use super::schema;
 use crate::model::Timestamp;
@@ -134,39 +134,89 @@ pub fn check(connection: &Connection) -> Result<DbCheck, StoreError> {
     Ok(DbCheck { problems })
 }
 
-/// Forgets what is older than `before`: calls, totals, events, and sessions without any sign since.
+/// Forgets the events before `before` with their text. Usage and sessions stay.
 ///
 /// # Errors
 /// [`StoreError`]; nothing is forgotten then.
-pub fn prune(connection: &mut Connection, before: Timestamp) -> Result<u64, StoreError> {
+pub fn prune_events(connection: &mut Connection, before: Timestamp) -> Result<u64, StoreError> {
+    let old = "SELECT seq FROM event WHERE at < ?1";
+    if !connection.prepare_cached(old)?.exists([before.0])? {
+        return Ok(0);
+    }
     let transaction = connection.transaction()?;
-    let bucket = crate::query::UsageCell::bucket_of(before).0;
-    let mut forgotten = 0;
-    // Whole cells only, so that totals stay the sums of calls.
-    forgotten += transaction.execute("DELETE FROM call WHERE at < ?1", [bucket])?;
-    transaction.execute("DELETE FROM rollup WHERE bucket < ?1", [bucket])?;
-    transaction.execute(
-        "INSERT INTO event_fts (event_fts, rowid, text)
-         SELECT 'delete', event_body.seq, event_body.text
-         FROM event_body JOIN event USING (seq) WHERE event.at < ?1",
-        [bucket],
-    )?;
-    transaction.execute(
-        "DELETE FROM event_body WHERE seq IN (SELECT seq FROM event WHERE at < ?1)",
-        [bucket],
-    )?;
-    forgotten += transaction.execute("DELETE FROM event WHERE at < ?1", [bucket])?;
-    let stale = "last_activity_at < ?1 AND NOT EXISTS (SELECT 1 FROM rollup WHERE rollup.session = session.id)
-        AND NOT EXISTS (SELECT 1 FROM session AS child WHERE child.parent = session.id OR
-                        (child.report_as = session.id AND child.id <> session.id))";
-    transaction.execute(
-        &format!("DELETE FROM transition WHERE session IN (SELECT id FROM session WHERE {stale})"),
-        params![bucket],
-    )?;
-    forgotten += transaction.execute(
-        &format!("DELETE FROM session WHERE {stale}"),
-        params![bucket],
-    )?;
+    let forgotten = delete_events(&transaction, "at < ?1", [before.0])?;
     transaction.commit()?;
-    Ok(forgotten as u64)
+    Ok(forgotten)
+}
+
+/// Forgets the sessions without any sign since `before`, with their usage, events and transitions. A session and the
+/// subagents within it go together; one that a remaining session came from stays.
+///
+/// # Errors
+/// [`StoreError`]; nothing is forgotten then.
+pub fn prune_sessions(connection: &mut Connection, before: Timestamp) -> Result<u64, StoreError> {
+    let old = "SELECT id FROM session WHERE last_activity_at < ?1";
+    if !connection.prepare_cached(old)?.exists([before.0])? {
+        return Ok(0);
+    }
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(
+        "CREATE TEMP TABLE IF NOT EXISTS stale (id INTEGER PRIMARY KEY); DELETE FROM temp.stale",
+    )?;
+    let mut stale = transaction.execute(
+        "INSERT INTO temp.stale (id)
+         SELECT id FROM session WHERE report_as IN (
+             SELECT session.report_as FROM session
+             LEFT JOIN (SELECT session, max(last) AS last FROM rollup GROUP BY session) AS used ON used.session = id
+             GROUP BY session.report_as HAVING max(coalesce(last_activity_at, 0), coalesce(used.last, 0)) < ?1)",
+        [before.0],
+    )?;
+    loop {
+        let needed = transaction.execute(
+            "DELETE FROM temp.stale WHERE id IN (
+                 SELECT session.id FROM session WHERE session.report_as IN (
+                     SELECT parent.report_as FROM session AS child JOIN session AS parent ON parent.id = child.parent
+                     WHERE child.id NOT IN (SELECT id FROM temp.stale)))",
+            [],
+        )?;
+        stale -= needed;
+        if needed == 0 || stale == 0 {
+            break;
+        }
+    }
+    let mut forgotten = 0;
+    if stale > 0 {
+        let of_stale = "session IN (SELECT id FROM temp.stale)";
+        forgotten += delete_events(&transaction, of_stale, [])?;
+        for table in ["call", "rollup", "transition"] {
+            let sql = format!("DELETE FROM {table} WHERE {of_stale}");
+            forgotten += transaction.execute(&sql, [])? as u64;
+        }
+        let sql = "DELETE FROM session WHERE id IN (SELECT id FROM temp.stale)";
+        forgotten += transaction.execute(sql, [])? as u64;
+    }
+    transaction.commit()?;
+    Ok(forgotten)
+}
+
+/// Deletes the events that match, with their text and what search knows of it.
+fn delete_events(
+    connection: &Connection,
+    condition: &str,
+    values: impl Params + Clone,
+) -> rusqlite::Result<u64> {
+    connection.execute(
+        &format!(
+            "INSERT INTO event_fts (event_fts, rowid, text)
+             SELECT 'delete', event_body.seq, event_body.text
+             FROM event_body JOIN event USING (seq) WHERE {condition}"
+        ),
+        values.clone(),
+    )?;
+    connection.execute(
+        &format!("DELETE FROM event_body WHERE seq IN (SELECT seq FROM event WHERE {condition})"),
+        values.clone(),
+    )?;
+    let events = connection.execute(&format!("DELETE FROM event WHERE {condition}"), values)?;
+    Ok(events as u64)
 }

@@ -16,10 +16,10 @@ mod sessions;
 mod usage;
 mod writer;
 
-pub use connect::{Opened, Readers, open_reader, open_writer};
+pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use cursors::{load_cursors, problems};
 pub use events::{events, timeline};
-pub use maintain::{backup, check, prune, stats, vacuum};
+pub use maintain::{backup, check, stats};
 pub use quotas::quotas;
 pub use session_read::{SessionRow, load, resolve, sessions, sessions_in, transitions};
 pub use usage::{own_sums, session_sums, tools, usage};

@@ -5,8 +5,39 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::{calls, dimensions, rollup};
-use crate::pricing::PriceBook;
+use crate::pricing::{ModelPrices, PriceBook};
 use crate::store::StoreError;
+
+/// The prices of stored models, each looked up once.
+#[derive(Debug)]
+pub(super) struct StoredPrices<'a> {
+    book: &'a PriceBook,
+    known: HashMap<i64, Option<ModelPrices<'a>>>,
+}
+
+impl<'a> StoredPrices<'a> {
+    pub(super) fn new(book: &'a PriceBook) -> Self {
+        Self {
+            book,
+            known: HashMap::new(),
+        }
+    }
+
+    /// The price of the model with this id; `None` when none is known for it.
+    pub(super) fn get(
+        &mut self,
+        connection: &Connection,
+        model: i64,
+    ) -> rusqlite::Result<Option<ModelPrices<'a>>> {
+        if let Some(prices) = self.known.get(&model) {
+            return Ok(*prices);
+        }
+        let name = dimensions::model_name(connection, model)?;
+        let prices = self.book.lookup(&name);
+        self.known.insert(model, prices);
+        Ok(prices)
+    }
+}
 
 const FINGERPRINT: &str = "price_book";
 
@@ -30,26 +61,15 @@ pub(super) fn reprice_if_changed(
 }
 
 fn reprice(connection: &Connection, book: &PriceBook) -> Result<(), StoreError> {
-    let mut names = HashMap::new();
-    let mut select = connection.prepare("SELECT id, name FROM model")?;
-    let rows = select.query_map([], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-    })?;
-    for row in rows {
-        let (id, name) = row?;
-        names.insert(id, name);
-    }
-    let prices: HashMap<i64, _> = names
-        .iter()
-        .filter_map(|(id, name)| Some((*id, book.lookup(name)?)))
-        .collect();
+    let mut prices = StoredPrices::new(book);
     let mut changed = Vec::new();
     calls::for_each(connection, |call| {
         let mut priced = *call;
-        priced.price(prices.get(&call.model));
+        priced.price(prices.get(connection, call.model)?.as_ref());
         if priced.cost != call.cost {
             changed.push(priced);
         }
+        Ok(())
     })?;
     for call in &changed {
         calls::update(connection, call)?;

@@ -5,17 +5,18 @@ use rusqlite::{Connection, params};
 use crate::model::{AgentKind, QuotaWindow, Timestamp};
 use crate::store::StoreError;
 
-/// Keeps the latest report of each window.
+/// Keeps the latest report of each window; of two at the same time, the one with more used.
 pub(super) fn store(connection: &Connection, windows: &[QuotaWindow]) -> rusqlite::Result<()> {
     let mut upsert = connection.prepare_cached(
         "INSERT INTO quota (agent, name, span, used_percent, window_minutes, resets_at, plan, at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (agent, name, span) DO UPDATE SET
              used_percent = excluded.used_percent, window_minutes = excluded.window_minutes,
-             resets_at = excluded.resets_at, plan = coalesce(excluded.plan, plan), at = excluded.at
-         WHERE excluded.at >= at",
+             resets_at = excluded.resets_at, plan = excluded.plan, at = excluded.at
+         WHERE (excluded.at, excluded.used_percent) >= (at, used_percent)",
     )?;
-    for quota in windows {
+    // SQLite knows no NaN.
+    for quota in windows.iter().filter(|quota| !quota.used_percent.is_nan()) {
         upsert.execute(params![
             quota.agent.as_str(),
             &*quota.limit,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::dimensions;
 use crate::ingest::project::Project;
-use crate::model::{AgentKind, Relation, SessionKey, SessionPatch, Timestamp};
+use crate::model::{AgentKind, Relation, SessionKey, SessionPatch, Stamped, Timestamp};
 use crate::session::{Change, Evidence, Input, Session, StatePolicy};
 use crate::source::read::EVIDENCE_AGE;
 use crate::store::StoreError;
@@ -88,14 +88,8 @@ impl Sessions {
         &mut self,
         connection: &Connection,
         key: &SessionKey,
-    ) -> Result<Option<Box<str>>, StoreError> {
-        let known = self.get(connection, key)?;
-        Ok(known
-            .session
-            .facts
-            .cwd
-            .as_ref()
-            .map(|cwd| cwd.value.clone()))
+    ) -> Result<Option<&Stamped<Box<str>>>, StoreError> {
+        Ok(self.get(connection, key)?.session.facts.cwd.as_ref())
     }
 
     /// Takes in a sign of what a session is doing.
@@ -345,9 +339,7 @@ fn upsert(
             context.value.1.map(|window| window as i64),
         )
     });
-    let text = |field: &Option<crate::model::Stamped<Box<str>>>| {
-        field.as_ref().map(|field| field.value.clone())
-    };
+    let text = |field: &Option<Stamped<Box<str>>>| field.as_ref().map(|field| field.value.clone());
     connection
         .prepare_cached(
             "INSERT INTO session (id, agent, native_id, parent, relation, report_as, project, worktree, state, reason,

@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::calls::StoredCall;
 use super::connect::start_log;
+use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
@@ -77,8 +78,8 @@ impl Writer {
             // What is in memory may be ahead of what was rolled back.
             self.sessions.clear();
         } else if !self.has_log {
-            start_log(&self.connection)?;
-            self.has_log = true;
+            // Somebody who reads just now is in its way: then it is turned on next time.
+            self.has_log = start_log(&self.connection).is_ok();
         }
         result
     }
@@ -104,14 +105,15 @@ impl Writer {
             )?);
         }
         let changes = self.sessions.flush(&transaction, now, &self.policy)?;
+        let mut prices = StoredPrices::new(&self.book);
         // All calls at once: copies that several pieces hold are merged before they reach the table.
         let total = pieces.iter().map(|piece| piece.batch.calls.len()).sum();
         let mut calls = Vec::with_capacity(total);
         for (piece, ids) in pieces.iter_mut().zip(&ids) {
-            stored_calls(&transaction, &self.book, &mut piece.batch, ids, &mut calls)?;
+            stored_calls(&transaction, &mut prices, &mut piece.batch, ids, &mut calls)?;
         }
         let mut rollup = RollupChanges::default();
-        calls::store(&transaction, calls, &mut rollup)?;
+        calls::store(&transaction, calls, &mut prices, &mut rollup)?;
         rollup.flush(&transaction)?;
         for (Piece { batch, files, .. }, ids) in pieces.iter().zip(&ids) {
             events::store(&transaction, &batch.events, ids)?;
@@ -157,13 +159,24 @@ impl Writer {
         Ok(sessions::next_deadline(&self.connection)?)
     }
 
-    /// Forgets what is older than `before`. Returns how many rows.
+    /// Forgets the events before `before`; usage and sessions stay. Returns how many rows.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is forgotten then.
-    pub fn prune(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        self.sessions.clear();
-        maintain::prune(&mut self.connection, before)
+    pub fn prune_events(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        maintain::prune_events(&mut self.connection, before)
+    }
+
+    /// Forgets the sessions without a sign since `before`, with all that belongs to them. Returns how many rows.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is forgotten then.
+    pub fn prune_sessions(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let forgotten = maintain::prune_sessions(&mut self.connection, before)?;
+        if forgotten > 0 {
+            self.sessions.clear();
+        }
+        Ok(forgotten)
     }
 
     /// Gives unused space back.
@@ -194,10 +207,11 @@ fn observe(
 ) -> Result<Vec<i64>, StoreError> {
     let mut ids = Vec::with_capacity(batch.sessions.len());
     for patch in &batch.sessions {
-        // The project follows from the first folder, which may be known from before.
-        let known = sessions.cwd(connection, &patch.key)?;
-        let project = match (&patch.cwd, known) {
-            (Some(cwd), None) => Some(projects.resolve(Path::new(&*cwd.value), now)),
+        // The project follows from the first folder, which may be known from before, or only now.
+        let project = match (&patch.cwd, sessions.cwd(connection, &patch.key)?) {
+            (Some(cwd), known) if known.is_none_or(|known| cwd < known) => {
+                Some(projects.resolve(Path::new(&*cwd.value), now))
+            }
             _ => None,
         };
         ids.push(sessions.observe(connection, patch, project.as_ref(), now, policy)?);
@@ -212,14 +226,15 @@ fn observe(
 /// Takes the calls out of a batch and adds them with the store's ids, and priced.
 fn stored_calls(
     connection: &Connection,
-    book: &PriceBook,
+    prices: &mut StoredPrices<'_>,
     batch: &mut Batch,
     sessions: &[i64],
     stored: &mut Vec<StoredCall>,
 ) -> Result<(), StoreError> {
     let mut models = Vec::with_capacity(batch.models.len());
     for name in &batch.models {
-        models.push((dimensions::model(connection, name)?, book.lookup(name)));
+        let model = dimensions::model(connection, name)?;
+        models.push((model, prices.get(connection, model)?));
     }
     stored.extend(batch.calls.iter().map(|call| {
         let (model, prices) = &models[call.model as usize];

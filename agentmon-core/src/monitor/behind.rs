@@ -1,4 +1,4 @@
-//! The indexing thread: stores text for timelines and search behind everything else, so that it never delays a state.
+//! Indexing text: the second thread of a watching monitor, behind the first so that it never delays a state.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Inner;
+use super::watch::RETRY;
 use crate::Error;
 use crate::source::FileFormat;
 use crate::source::piece::{CursorKey, Piece};
@@ -13,9 +14,6 @@ use crate::source::read::{Cursor, Pass, ReadOptions};
 use crate::source::scan::{Due, ScanOptions, read_each, scan};
 use crate::source::walk::{Found, look};
 use crate::store::sqlite::load_cursors;
-
-/// How long to wait after an error of the store before trying again.
-const RETRY: Duration = Duration::from_secs(2);
 
 /// What is still to be indexed.
 #[derive(Debug, Default)]
@@ -67,8 +65,7 @@ impl Behind {
 
     /// Waits for work; `None` to stop.
     fn wait(&self) -> Option<Work> {
-        let idle =
-            |state: &mut State| !state.everything && state.paths.is_empty() && !state.stop;
+        let idle = |state: &mut State| !state.everything && state.paths.is_empty() && !state.stop;
         let mut state = self
             .changed
             .wait_while(self.state(), idle)
@@ -104,7 +101,7 @@ impl From<Error> for Interrupted {
 }
 
 /// Runs until stopped: first everything that is not indexed yet, the newest first, then what changes.
-pub(super) fn run(inner: &Inner, behind: &Behind) {
+pub(super) fn index(inner: &Inner, behind: &Behind) {
     let mut cursors = HashMap::new();
     while let Some(work) = behind.wait() {
         let done = match work {
