@@ -179,13 +179,12 @@ impl Judge<'_> {
 
     fn asked(&self, request: &Request, since: Timestamp) -> Draft {
         let machine = self.machine;
-        let mut draft = Draft::new(
-            State::NeedsInput,
-            Reason::asked(&request.ask),
-            since,
-            Some(&request.by),
-        )
-        .detail(request.detail.as_deref());
+        let reason = match Reason::asked(&request.ask) {
+            Reason::Permission(None) => Reason::Permission(machine.pending.only_tool()),
+            reason => reason,
+        };
+        let mut draft = Draft::new(State::NeedsInput, reason, since, Some(&request.by))
+            .detail(request.detail.as_deref());
         for other in &machine.pending.asks {
             if !machine.says_waiting() {
                 draft = draft.until(other.expires(self.rules.agent));
@@ -346,6 +345,8 @@ impl Judge<'_> {
                 waits(Reason::Scheduled(Some(*due))).until(*due + self.rules.all.stall_after)
             }
             rest => {
+                // It has rested since the last of its children did.
+                since = since.max(self.family.ended().unwrap_or(since));
                 let reason = match rest {
                     None => Reason::Fresh,
                     Some(rest) if rest.kind == RestKind::Interrupted => Reason::Interrupted,

@@ -81,6 +81,12 @@ impl Family {
         self.running(machine).map(|child| child.at).max()
     }
 
+    /// When the last of the children that are over ended.
+    pub(super) fn ended(&self) -> Option<Timestamp> {
+        let over = self.0.values().filter(|child| !child.runs());
+        over.map(|child| child.since).max()
+    }
+
     /// The child that has waited longest for the user.
     pub(super) fn asking<'a>(&'a self, machine: &'a Machine) -> Option<&'a Child> {
         self.running(machine)

@@ -19,7 +19,7 @@ const MAX_RECENT: usize = 32;
 
 /// What a session remembers of its evidence: a few kilobytes whatever it is given.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Ledger {
+pub(super) struct Ledger {
     /// Where all signs up to the horizon led.
     #[serde(default, skip_serializing_if = "is_default")]
     base: Machine,

@@ -1,12 +1,13 @@
-//! What each sign does: the transitions, one arm each. Signs come in the order of their times.
+//! What each sign does: one arm each. Signs come in the order of their times; what they mean for turns and sessions is
+//! in [`super::turn`], what complete statements mean in [`super::standing`].
 
 use serde::{Deserialize, Serialize};
 
 use super::pending::{Pending, Request};
-use super::phase::{End, Ended, Limit, Overlay, Phase, Rest, RestKind, Wake};
-use super::{
-    AgentPolicy, Evidence, EvidenceRef, EvidenceSource, LiveStatus, Reason, Signal, StatePolicy,
-};
+use super::phase::{End, Limit, Overlay, Phase, RestKind, Wake};
+use super::standing::Standing;
+use super::turn::is_limit;
+use super::{AgentPolicy, Evidence, EvidenceRef, EvidenceSource, Reason, Signal, StatePolicy};
 use crate::model::Timestamp;
 
 /// Most running subagents remembered.
@@ -17,14 +18,6 @@ const MAX_AGENTS: usize = 32;
 pub(super) struct Rules<'a> {
     pub(super) all: &'a StatePolicy,
     pub(super) agent: &'a AgentPolicy,
-}
-
-/// What a standing source said last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Standing {
-    pub(super) status: LiveStatus,
-    pub(super) detail: Option<Box<str>>,
-    pub(super) by: EvidenceRef,
 }
 
 /// All that is known of a session from the signs so far.
@@ -43,7 +36,7 @@ pub(super) struct Machine {
     pub(super) alive: Option<EvidenceRef>,
     pub(super) gone: Option<EvidenceRef>,
     /// When somebody last looked and found it as it was.
-    looked: Option<Timestamp>,
+    pub(super) looked: Option<Timestamp>,
     pub(super) uncovered: Option<(Reason, EvidenceRef)>,
     pub(super) context: Option<(Timestamp, f64)>,
     pub(super) seen: Option<Timestamp>,
@@ -54,9 +47,9 @@ pub(super) struct Machine {
     /// Since when, by the word of the client, no child runs.
     pub(super) childless: Option<Timestamp>,
     /// When its process, or its conversation, began.
-    started: Option<Timestamp>,
+    pub(super) started: Option<Timestamp>,
     /// Whether anything was asked of it since.
-    prompted: bool,
+    pub(super) prompted: bool,
 }
 
 impl Machine {
@@ -64,6 +57,7 @@ impl Machine {
     pub(super) fn step(&mut self, sign: &Evidence, rules: Rules<'_>) {
         let by = EvidenceRef::of(sign);
         let asked = !self.pending.asks.is_empty();
+        let was_over = matches!(self.phase, Phase::Ended(_));
         if sign.source == EvidenceSource::Screen {
             self.screen(sign, &by);
         } else {
@@ -77,6 +71,9 @@ impl Machine {
         if asked && self.pending.asks.is_empty() && goes_on {
             // After an answer a new spell of work or rest begins.
             self.since = self.since.max(by.at);
+        }
+        if was_over && !matches!(self.phase, Phase::Ended(_)) {
+            self.taken_up(&by);
         }
     }
 
@@ -132,9 +129,7 @@ impl Machine {
             // A process begins before its start is told.
             (Phase::Active, S::SessionStarted { .. }) => soon,
             // The end of the turn before.
-            (Phase::Active, S::TurnEnded { .. } | S::Interrupted) => {
-                soon && below && by.signal.starts_with("prompt")
-            }
+            (Phase::Active, S::TurnEnded { .. }) => soon && below,
             _ => false,
         }
     }
@@ -197,6 +192,8 @@ impl Machine {
                 self.pending.close_calls_before(by.at - rules.all.straggle);
                 self.overlay = None;
                 self.work(by);
+                // The latest prompt is what the turn goes by, also where one came while it worked.
+                self.by = Some(by.clone());
             }
             S::ModelActive => {
                 self.prompted = true;
@@ -300,7 +297,15 @@ impl Machine {
                 }
                 self.agents.push((id.clone(), by.at));
             }
-            S::SubagentFinished { id } => self.agents.retain(|(known, _)| known != id),
+            S::SubagentFinished { id } => {
+                self.agents.retain(|(known, _)| known != id);
+                if self.agents.is_empty()
+                    && matches!(self.phase, Phase::Rest(_))
+                    && !self.phase.waits_for_itself()
+                {
+                    self.since = self.since.max(by.at);
+                }
+            }
             S::ContextUsed { fraction } => self.context = Some((by.at, *fraction)),
             S::Activity => {
                 if matches!(self.phase, Phase::Unknown) {
@@ -317,350 +322,6 @@ impl Machine {
                 self.confirmed(by, rules);
             }
             S::Seen => self.seen = Some(by.at),
-        }
-    }
-
-    /// Enters a phase in which nothing is open.
-    fn enter(&mut self, phase: Phase, by: &EvidenceRef) {
-        self.pending.close();
-        self.overlay = None;
-        self.phase = phase;
-        self.since = by.at;
-        self.by = Some(by.clone());
-    }
-
-    /// A turn goes on. What lasts keeps its beginning.
-    fn work(&mut self, by: &EvidenceRef) {
-        if !matches!(self.phase, Phase::Active) {
-            self.phase = Phase::Active;
-            self.since = by.at;
-            self.by = Some(by.clone());
-        } else if by.signal.starts_with("prompt") {
-            self.by = Some(by.clone());
-        }
-        // Work is a success: a limit that was hit before no longer holds it.
-        self.limit = None;
-    }
-
-    fn session_started(&mut self, how: &str, by: &EvidenceRef, rules: Rules<'_>) {
-        // A compaction starts the session anew in name only.
-        if how == "compact" && !matches!(self.phase, Phase::Unknown | Phase::Ended(_)) {
-            return;
-        }
-        // Several sources tell of one start.
-        if matches!(self.phase, Phase::Fresh) && by.at - self.since <= rules.all.settle {
-            return;
-        }
-        self.prompted = false;
-        self.agents.clear();
-        self.gone = None;
-        self.started = Some(by.at);
-        self.enter(Phase::Fresh, by);
-    }
-
-    fn turn_ended(
-        &mut self,
-        background: u32,
-        wake: Option<Wake>,
-        by: &EvidenceRef,
-        rules: Rules<'_>,
-    ) {
-        if let (Phase::Rest(rest), Some(known)) = (&mut self.phase, &self.by) {
-            let same_end = by.at - self.since <= rules.all.settle;
-            if same_end {
-                // Only the source that is believed most says what goes on in the background: others cannot know.
-                if rules.agent.rank(by.source) <= rules.agent.rank(known.source)
-                    || &*known.signal == "live(idle)"
-                {
-                    (rest.background, rest.wake) = (background, wake);
-                }
-                if rest.kind == RestKind::Still {
-                    rest.kind = RestKind::Done;
-                }
-                self.pending.close();
-                return;
-            }
-        }
-        self.enter(
-            Phase::Rest(Rest {
-                kind: RestKind::Done,
-                background,
-                wake,
-            }),
-            by,
-        );
-    }
-
-    /// The turn is over, by other means than its regular end.
-    fn rest(&mut self, kind: RestKind, by: &EvidenceRef, rules: Rules<'_>) {
-        if let Phase::Rest(rest) = &mut self.phase
-            && by.at - self.since <= rules.all.settle
-        {
-            if kind.telling() > rest.kind.telling() {
-                rest.kind = kind;
-                self.by = Some(by.clone());
-            }
-            self.pending.close();
-            self.overlay = None;
-            return;
-        }
-        self.enter(
-            Phase::Rest(Rest {
-                kind,
-                background: 0,
-                wake: None,
-            }),
-            by,
-        );
-    }
-
-    fn limited(
-        &mut self,
-        reason: &str,
-        resets_at: Option<Timestamp>,
-        by: &EvidenceRef,
-        rules: Rules<'_>,
-    ) {
-        // The statusline speaks of the account, not of the turn.
-        if by.source != EvidenceSource::Statusline {
-            self.rest(RestKind::Limited, by, rules);
-        }
-        let known = self.limit.as_ref().filter(|known| *known.reason == *reason);
-        self.limit = Some(Limit {
-            reason: reason.into(),
-            resets_at,
-            by: known.map_or_else(|| by.clone(), |known| known.by.clone()),
-        });
-    }
-
-    fn end(&mut self, how: End, by: &EvidenceRef, rules: Rules<'_>) {
-        if let Phase::Ended(ended) = &mut self.phase {
-            if how.certain() > ended.how.certain() {
-                ended.how = how;
-                self.by = Some(by.clone());
-            }
-            return;
-        }
-        let busy = match &self.phase {
-            Phase::Active | Phase::Spawning => true,
-            Phase::Rest(rest) => rest.background > 0,
-            _ => false,
-        } || !self.pending.asks.is_empty()
-            || matches!(self.overlay, Some(Overlay::Compacting(_)));
-        let ended = Ended {
-            how,
-            cut_short: busy,
-            tool: self.pending.tool().map(Into::into),
-            before: Box::new(std::mem::take(&mut self.phase)),
-            before_since: self.since,
-        };
-        self.agents.clear();
-        let since = self.ended_at(by, rules);
-        self.enter(Phase::Ended(ended), by);
-        self.since = since;
-    }
-
-    /// A missing process or file is noticed when somebody looks. Where nobody had looked for long, the session ended
-    /// at some time after its last sign.
-    fn ended_at(&self, by: &EvidenceRef, rules: Rules<'_>) -> Timestamp {
-        let noticed = matches!(
-            by.source,
-            EvidenceSource::Process | EvidenceSource::LiveFile | EvidenceSource::Row
-        );
-        let progress = self.progress.as_ref().map(|last| last.at);
-        let last = progress.max(self.looked);
-        match last {
-            Some(last) if noticed && by.at - last > rules.all.alive_for => last,
-            _ => by.at,
-        }
-    }
-
-    /// The client says that nothing of it works any more, in the foreground or as a subagent.
-    fn childless(&mut self, at: Timestamp) {
-        self.agents.clear();
-        self.childless = Some(at);
-    }
-
-    fn live(
-        &mut self,
-        status: &LiveStatus,
-        detail: Option<&str>,
-        by: &EvidenceRef,
-        rules: Rules<'_>,
-    ) {
-        let first = self.standing.is_none();
-        if rules.agent.is_standing(by.source) {
-            self.standing = Some(Standing {
-                status: status.clone(),
-                detail: detail.map(Into::into),
-                by: by.clone(),
-            });
-        }
-        if first && *status == LiveStatus::Idle && matches!(self.phase, Phase::Fresh) {
-            // Idle for the first time long after the start: it has worked in between.
-            self.prompted |= by.at - self.since > rules.all.settle;
-        }
-        self.stated(status, detail, by, rules);
-    }
-
-    /// What a complete statement of the client means.
-    fn stated(
-        &mut self,
-        status: &LiveStatus,
-        detail: Option<&str>,
-        by: &EvidenceRef,
-        rules: Rules<'_>,
-    ) {
-        self.pending.drop_asks_of(by.source);
-        match status {
-            LiveStatus::Starting => {
-                if matches!(self.phase, Phase::Unknown) {
-                    self.enter(Phase::Spawning, by);
-                }
-            }
-            LiveStatus::Idle => self.still(0, by, rules),
-            LiveStatus::Shell => self.still(1, by, rules),
-            LiveStatus::Busy => {
-                self.pending.asks.clear();
-                if !self.phase.waits_for_itself() {
-                    self.work(by);
-                }
-            }
-            LiveStatus::Waiting(ask) => {
-                if matches!(
-                    self.phase,
-                    Phase::Unknown | Phase::Spawning | Phase::Queued(_) | Phase::Ended(_)
-                ) {
-                    self.work(by);
-                }
-                self.pending.ask(ask, detail, None, by);
-            }
-        }
-    }
-
-    /// The client says that it does nothing, or nothing but to run shell commands in the background.
-    fn still(&mut self, background: u32, by: &EvidenceRef, rules: Rules<'_>) {
-        let complete = rules.agent.is_standing(by.source);
-        if complete {
-            self.childless(by.at);
-        }
-        match &mut self.phase {
-            Phase::Rest(rest) => {
-                if complete {
-                    rest.background = background;
-                    // It does not speak of timers.
-                    rest.wake = rest.wake.filter(|wake| *wake > Wake::At(by.at));
-                }
-                self.pending.close();
-                self.overlay = None;
-            }
-            Phase::Fresh if !self.prompted && background == 0 => {
-                self.pending.close();
-                self.overlay = None;
-            }
-            // A moment of work at the start is the client's own.
-            Phase::Active
-                if !self.prompted
-                    && background == 0
-                    && self
-                        .started
-                        .is_some_and(|at| by.at - at <= rules.all.straggle) =>
-            {
-                self.enter(Phase::Fresh, by);
-            }
-            Phase::Queued(_) | Phase::Spawning => self.enter(Phase::Fresh, by),
-            _ => self.enter(
-                Phase::Rest(Rest {
-                    kind: RestKind::Still,
-                    background,
-                    wake: None,
-                }),
-                by,
-            ),
-        }
-    }
-
-    /// A process that was thought gone lives.
-    fn revive(&mut self, by: &EvidenceRef, rules: Rules<'_>) {
-        self.gone = None;
-        if let Phase::Ended(ended) = &self.phase
-            && match ended.how {
-                End::Gone => true,
-                End::Session(_) => by.at - self.since > rules.all.settle,
-                End::Aborted | End::Exit(_) | End::Terminated(_) => false,
-            }
-        {
-            (self.phase, self.since) = (*ended.before.clone(), ended.before_since);
-            self.by = Some(by.clone());
-        }
-    }
-
-    /// A standing source was read again and says what it said. What lower sources said against it after it, and did
-    /// not keep saying, is void.
-    fn confirmed(&mut self, by: &EvidenceRef, rules: Rules<'_>) {
-        let Some(standing) = self.standing.clone() else {
-            return;
-        };
-        let old = |at: Timestamp| by.at - at > rules.all.settle;
-        if by.source != standing.by.source
-            || !old(standing.by.at)
-            || self.progress.as_ref().is_some_and(|last| !old(last.at))
-        {
-            return;
-        }
-        let agrees = match (&standing.status, &self.phase) {
-            (_, Phase::Ended(_)) | (LiveStatus::Starting, _) => true,
-            (LiveStatus::Idle, Phase::Active) => false,
-            (LiveStatus::Idle, Phase::Rest(rest)) => {
-                rest.background == 0 && self.pending.asks.is_empty()
-            }
-            (LiveStatus::Shell, Phase::Rest(_)) => self.pending.asks.is_empty(),
-            (LiveStatus::Shell, _) => false,
-            (LiveStatus::Busy, phase @ Phase::Rest(_)) => {
-                phase.waits_for_itself() && self.pending.asks.is_empty()
-            }
-            (LiveStatus::Idle | LiveStatus::Busy, _) => self.pending.asks.is_empty(),
-            (LiveStatus::Waiting(_), _) => self
-                .pending
-                .asks
-                .iter()
-                .any(|ask| ask.by.source == standing.by.source),
-        };
-        if !agrees {
-            let again = EvidenceRef {
-                at: self.since.max(standing.by.at),
-                ..standing.by
-            };
-            self.stated(&standing.status, standing.detail.as_deref(), &again, rules);
-        }
-    }
-
-    /// Takes in a sign that is older than all that is remembered one by one: only where the latest word counts and no
-    /// later one is known.
-    pub(super) fn catch_up(&mut self, sign: &Evidence, rules: Rules<'_>) {
-        let by = EvidenceRef::of(sign);
-        let newer =
-            |known: &Option<EvidenceRef>| known.as_ref().is_none_or(|known| by.at > known.at);
-        match &sign.signal {
-            Signal::ProcessAlive if newer(&self.alive) => self.alive = Some(by),
-            Signal::Live { status, detail }
-                if rules.agent.is_standing(by.source)
-                    && self
-                        .standing
-                        .as_ref()
-                        .is_none_or(|known| by.at > known.by.at) =>
-            {
-                self.standing = Some(Standing {
-                    status: status.clone(),
-                    detail: detail.clone(),
-                    by,
-                });
-            }
-            Signal::ContextUsed { fraction } if self.context.is_none_or(|(at, _)| by.at > at) => {
-                self.context = Some((by.at, *fraction));
-            }
-            Signal::Seen => self.seen = self.seen.max(Some(by.at)),
-            _ => {}
         }
     }
 
@@ -710,17 +371,6 @@ impl Machine {
         self.pending.set_back(now);
     }
 
-    /// Whether the client has said, later than `at`, that it does not wait for the user.
-    pub(super) fn not_waiting_since(&self, at: Timestamp) -> bool {
-        self.standing.as_ref().is_some_and(|standing| {
-            standing.by.at > at
-                && !matches!(
-                    standing.status,
-                    LiveStatus::Waiting(_) | LiveStatus::Starting
-                )
-        })
-    }
-
     /// The request that tells most of those that stand at `now`, and since when the user is asked.
     pub(super) fn asked(
         &self,
@@ -733,28 +383,4 @@ impl Machine {
         let best = standing().max_by(|a, b| a.telling().cmp(&b.telling()))?;
         Some((best, since))
     }
-
-    /// Whether the client itself says that it waits for the user: then nothing that it asked expires.
-    pub(super) fn says_waiting(&self) -> bool {
-        self.gone.is_none()
-            && self
-                .standing
-                .as_ref()
-                .is_some_and(|standing| matches!(standing.status, LiveStatus::Waiting(_)))
-    }
-}
-
-/// Classes of failed turns that are usage limits.
-fn is_limit(class: &str) -> bool {
-    matches!(
-        class,
-        "rate_limit"
-            | "rate_limit_error"
-            | "rate_limit_exceeded"
-            | "usage_limit"
-            | "usage_limit_reached"
-            | "usage_limit_exceeded"
-            | "quota_exceeded"
-            | "insufficient_quota"
-    )
 }

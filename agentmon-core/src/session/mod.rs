@@ -12,13 +12,14 @@ mod phase;
 mod policy;
 mod reason;
 mod reduce;
+mod standing;
 mod state;
+mod turn;
 pub mod vocabulary;
 
 pub use attention::{Attention, Blocked};
 pub use classify::classify;
 pub use evidence::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
-pub use ledger::Ledger;
 pub use policy::{AgentPolicy, Authority, StatePolicy};
 pub use reason::Reason;
 pub use reduce::{Change, Input, Session, Transition};

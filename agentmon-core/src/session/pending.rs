@@ -171,6 +171,13 @@ impl Pending {
         }
     }
 
+    /// The tool of all open calls, if it is one and the same: then a permission without a name is asked for it.
+    pub(super) fn only_tool(&self) -> Option<Box<str>> {
+        let (first, others) = self.calls.split_first()?;
+        let same = others.iter().all(|call| call.tool == first.tool);
+        same.then(|| first.tool.clone())
+    }
+
     /// The tool that runs, or that the user is asked about.
     pub(super) fn tool(&self) -> Option<&str> {
         let running = self.calls.last().map(|call| &*call.tool);
