@@ -15,6 +15,7 @@
 //! ```
 
 mod builder;
+mod index;
 mod queries;
 mod refresh;
 mod watch;

@@ -2,7 +2,7 @@
 //!
 //! Notifications of the system say which file changed, and it is read from its cursor at once. They can be lost, and
 //! some file systems send none: a sweep by size every half minute finds what they missed. Live files are read every
-//! second besides, because a process can die without a write. Text is indexed by a second thread ([`behind`]).
+//! second besides, because a process can die without a write. Text is indexed by a second thread ([`index`]).
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::behind::{self, Behind};
+use super::index::{self, Behind};
 use super::{Inner, Monitor};
 use crate::Error;
 use crate::source::piece::{CursorKey, Piece};
@@ -100,7 +100,7 @@ impl Monitor {
         })?);
         let (inner, behind) = (self.inner.clone(), watching.behind.clone());
         watching.threads.push(spawn("agentmon-index", move || {
-            behind::index(&inner, &behind);
+            index::run(&inner, &behind);
         })?);
         Ok(watching)
     }

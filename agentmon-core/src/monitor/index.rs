@@ -101,7 +101,7 @@ impl From<Error> for Interrupted {
 }
 
 /// Runs until stopped: first everything that is not indexed yet, the newest first, then what changes.
-pub(super) fn index(inner: &Inner, behind: &Behind) {
+pub(super) fn run(inner: &Inner, behind: &Behind) {
     let mut cursors = HashMap::new();
     while let Some(work) = behind.wait() {
         let done = match work {
