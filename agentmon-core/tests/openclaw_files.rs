@@ -1,6 +1,10 @@
 //! The OpenClaw and Clawdbot file source against recorded state folders and against made-up trouble.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it skips"
+)]
 
 mod common;
 

@@ -1,6 +1,12 @@
 //! The conformance corpus of the session state machine: every file of `state_corpus/` is data, and a new case needs no
 //! Rust. `docs/state.md` explains the formats.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may panic, and says what it skips"
+)]
+
 #[path = "state_corpus/cases.rs"]
 mod cases;
 #[path = "state_corpus/properties.rs"]

@@ -65,7 +65,7 @@ impl MonitorBuilder {
         self
     }
 
-    /// Other file formats than the built-in ones: embedders add their own to [`formats`](crate::source::formats).
+    /// Other file formats than the built-in ones: embedders add their own to [`formats`].
     #[must_use]
     pub fn formats(mut self, formats: Vec<Box<dyn FileFormat>>) -> Self {
         self.formats = Some(formats);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Reason;
 use crate::model::Timestamp;
 
-/// Who says so. Authority and time-to-live per agent are tables in [`super::policy`].
+/// Who says so. Authority and time-to-live per agent are tables in `policy.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EvidenceSource {

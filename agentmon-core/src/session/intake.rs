@@ -114,7 +114,7 @@ fn plausible(at: &Timestamp) -> bool {
 }
 
 fn word(text: &str) -> Box<str> {
-    clip(text, MAX_WORD, |c| c.is_control()).into()
+    clip(text, MAX_WORD, char::is_control).into()
 }
 
 /// A text cut to what is kept of questions, commands and messages; line breaks stay.

@@ -151,9 +151,8 @@ pub fn events_word(
     now: Timestamp,
 ) -> &'static str {
     let silent = now - last_event;
-    if silent > Span(timeout.0.saturating_mul(2)) {
-        "ended"
-    } else if ended_by_event && *agent != AgentKind::ClaudeCode {
+    let over = ended_by_event && *agent != AgentKind::ClaudeCode;
+    if over || silent > Span(timeout.0.saturating_mul(2)) {
         "ended"
     } else if ended_by_event || silent > timeout {
         "idle"

@@ -40,7 +40,7 @@ struct Step {
 #[derive(Debug)]
 enum What {
     Evidence(Evidence),
-    Facts(SessionPatch),
+    Facts(Box<SessionPatch>),
     Child {
         key: SessionKey,
         state: State,
@@ -98,7 +98,7 @@ impl Step {
         } else if let Some(active_at) = facts {
             let mut patch = SessionPatch::new(key.clone());
             patch.touch(at(active_at));
-            What::Facts(patch)
+            What::Facts(Box::new(patch))
         } else if table.is_empty() {
             What::Tick
         } else {

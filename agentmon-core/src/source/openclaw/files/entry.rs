@@ -1,7 +1,7 @@
 //! The shape of a transcript line: an entry of the tree that the agent library underneath OpenClaw ("pi") writes.
 //!
 //! Versions 1 to 4 of the format differ in ways that do not matter here: 1 has no entry ids, 4 is the one kept in
-//! SQLite. Every field is raw until it is asked for (see [`json`](super::super::json)).
+//! SQLite. Every field is raw until it is asked for (see [`super::super::json`]).
 
 use serde::Deserialize;
 
