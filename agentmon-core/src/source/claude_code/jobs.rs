@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AgentKind, Batch, ProblemKind, SessionKey, Stamped, Timestamp, Title, TitleKind,
+    AgentKind, Batch, ProblemKind, SessionKey, Stamped, Timestamp, Title, TitleKind, earliest,
+    latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, Signal};
 use crate::source::{Parser, Want};
@@ -143,8 +144,8 @@ impl Parser for JobParser {
                     value: value.into(),
                 })
             };
-            patch.cwd = patch.cwd.take().or_else(|| text(job.cwd.as_deref()));
-            patch.version = text(job.cli_version.as_deref()).or(patch.version.take());
+            earliest(&mut patch.cwd, text(job.cwd.as_deref()));
+            latest(&mut patch.version, text(job.cli_version.as_deref()));
             if let Some(intent) = job.intent.as_deref() {
                 patch.propose_title(Title::new(TitleKind::FirstPrompt, updated, intent));
             }
