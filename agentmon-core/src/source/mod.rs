@@ -14,6 +14,7 @@ pub mod gemini;
 mod json;
 mod line;
 pub mod openclaw;
+pub mod opencode;
 pub mod piece;
 pub mod process;
 pub mod read;
@@ -37,6 +38,7 @@ pub fn formats() -> Vec<Box<dyn FileFormat>> {
         Box::new(codex::Codex),
         Box::new(openclaw::OpenClawFiles),
         Box::new(gemini::Gemini),
+        Box::new(opencode::OpenCode),
     ]
 }
 
