@@ -25,43 +25,103 @@ pub fn for_each_field<'a>(
     object: &'a [u8],
     mut each: impl FnMut(&'a [u8], &'a [u8]),
 ) -> Result<(), Broken> {
-    let broken = |at: usize| Broken { at };
-    let mut at = skip_space(object, 0);
-    if object.get(at) != Some(&b'{') {
-        return Err(broken(at));
-    }
-    at = skip_space(object, at + 1);
-    if object.get(at) == Some(&b'}') {
-        return end(object, at + 1);
-    }
-    loop {
-        if object.get(at) != Some(&b'"') {
-            return Err(broken(at));
-        }
-        let key_end = string_end(object, at + 1).ok_or(broken(at))?;
-        let key = &object[at + 1..key_end - 1];
-        at = skip_space(object, key_end);
-        if object.get(at) != Some(&b':') {
-            return Err(broken(at));
-        }
-        at = skip_space(object, at + 1);
-        let value_end = value_end(object, at).ok_or(broken(at))?;
-        each(key, &object[at..value_end]);
-        at = skip_space(object, value_end);
-        match object.get(at) {
-            Some(b',') => at = skip_space(object, at + 1),
-            Some(b'}') => return end(object, at + 1),
-            _ => return Err(broken(at)),
-        }
+    whole(object, |scanner| {
+        scanner.object(|key, scanner| {
+            each(key, scanner.value()?);
+            Ok(())
+        })
+    })
+}
+
+/// Reads `bytes`, which hold one value and nothing else.
+///
+/// # Errors
+/// [`Broken`], from `read` or because something follows.
+pub fn whole<'a, T>(
+    bytes: &'a [u8],
+    read: impl FnOnce(&mut Scanner<'a>) -> Result<T, Broken>,
+) -> Result<T, Broken> {
+    let mut scanner = Scanner {
+        bytes,
+        at: skip_space(bytes, 0),
+    };
+    let value = read(&mut scanner)?;
+    let at = skip_space(bytes, scanner.at);
+    if at == bytes.len() {
+        Ok(value)
+    } else {
+        Err(Broken { at })
     }
 }
 
-fn end(object: &[u8], at: usize) -> Result<(), Broken> {
-    let at = skip_space(object, at);
-    if at == object.len() {
+/// Stands before a value. Each value is either stepped over as a whole or entered, so that objects within objects are
+/// looked at once.
+#[derive(Debug)]
+pub struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// The first byte of the value, which tells what it is.
+    #[must_use]
+    pub fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Steps over the value.
+    ///
+    /// # Errors
+    /// [`Broken`] when it has no end.
+    pub fn value(&mut self) -> Result<&'a [u8], Broken> {
+        let start = self.at;
+        self.at = value_end(self.bytes, start).ok_or(Broken { at: start })?;
+        Ok(&self.bytes[start..self.at])
+    }
+
+    /// Enters the value, which must be an object, and calls `each` with every key (as written, without its quotes),
+    /// standing before the field's value. `each` must step over that value or enter it.
+    ///
+    /// # Errors
+    /// [`Broken`], after `each` may have seen some fields, or what `each` returns.
+    pub fn object(
+        &mut self,
+        mut each: impl FnMut(&'a [u8], &mut Self) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        let bytes = self.bytes;
+        self.expect(b'{')?;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            let start = self.at + 1;
+            if self.peek() != Some(b'"') {
+                return Err(Broken { at: self.at });
+            }
+            let end = string_end(bytes, start).ok_or(Broken { at: self.at })?;
+            self.at = skip_space(bytes, end);
+            self.expect(b':')?;
+            each(&bytes[start..end - 1], self)?;
+            self.at = skip_space(bytes, self.at);
+            match self.peek() {
+                Some(b',') => self.at = skip_space(bytes, self.at + 1),
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(Broken { at: self.at }),
+            }
+        }
+    }
+
+    /// Steps over `byte` and the white space behind it.
+    fn expect(&mut self, byte: u8) -> Result<(), Broken> {
+        if self.peek() != Some(byte) {
+            return Err(Broken { at: self.at });
+        }
+        self.at = skip_space(self.bytes, self.at + 1);
         Ok(())
-    } else {
-        Err(Broken { at })
     }
 }
 

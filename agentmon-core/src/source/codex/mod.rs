@@ -16,6 +16,7 @@ mod record;
 mod text;
 mod thread;
 mod timeline;
+mod tokens;
 mod turn;
 
 use std::path::{Component, Path};

@@ -11,11 +11,11 @@ use super::limits::RateLimits;
 use super::record::{
     self, Compacted, Failure, ItemCompleted, LastUsage, Message, PatchApplied, Reasoning,
     SessionMeta, SettingsApplied, Source, SubagentEvent, TaskComplete, TaskStarted, ThreadNamed,
-    TokenCount, TokenInfo, ToolCall, ToolOutput, TurnAborted, TurnContext, UsageRecord,
-    UserMessage,
+    ToolCall, ToolOutput, TurnAborted, TurnContext, UsageRecord, UserMessage,
 };
 use super::text::{Parts, part};
 use super::timeline::{self, Timeline};
+use super::tokens::{self, TokenCount, TokenInfo};
 use super::turn::Turns;
 use crate::model::{
     Batch, CallSource, EventKind, EventStatus, ModelCall, ProblemKind, Progress, SessionIndex,
@@ -98,7 +98,9 @@ impl<'a> Reader<'_, 'a> {
                 self.facts.mode = facts::price_mode(&settings.thread_settings.service_tier);
             }
             Kind::UsageRecord if accounting => self.usage_record(&self.line.record()?),
-            Kind::TokenCount if accounting || evidence => self.token_count(&self.line.record()?),
+            Kind::TokenCount if accounting || evidence => {
+                self.token_count(&tokens::read(self.line.bytes, self.line.bare)?)
+            }
             _ => {}
         }
         Ok(())
@@ -278,19 +280,18 @@ impl<'a> Reader<'_, 'a> {
                 None => self.bad_field("token_count without total_token_usage"),
             }
         }
-        if self.counter.inherited() || count.rate_limits.is_none() {
+        let Some(limits) = count.rate_limits.filter(|_| !self.counter.inherited()) else {
             return;
-        }
+        };
         let at = self.line.at;
-        match part::<Option<RateLimits<'_>>>(count.rate_limits) {
-            Some(Some(limits)) => {
+        match serde_json::from_str::<RateLimits<'_>>(limits) {
+            Ok(limits) => {
                 if self.line.want.accounting {
                     limits.store(at, self.out);
                 }
                 self.signal(|turns, emit| turns.limits(limits.exhausted(at), emit));
             }
-            Some(None) => {}
-            None => self.bad_field("rate_limits"),
+            Err(_) => self.bad_field("rate_limits"),
         }
     }
 
