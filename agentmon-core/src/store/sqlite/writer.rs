@@ -298,7 +298,9 @@ pub(super) fn stored_calls(
         let model = dimensions::model(connection, name)?;
         models.push((model, prices.get(connection, model)?));
     }
-    stored.extend(batch.calls.iter().map(|call| {
+    // A first import holds many: they are not kept in both shapes.
+    let calls = std::mem::take(&mut batch.calls);
+    stored.extend(calls.iter().map(|call| {
         let (model, prices) = &models[call.model as usize];
         StoredCall::new(
             call,
