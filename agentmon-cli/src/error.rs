@@ -39,6 +39,8 @@ pub(crate) enum Error {
     When(#[from] WhenError),
     #[error("{0}")]
     Usage(String),
+    #[error("cannot write the demo: {0}")]
+    Demo(io::Error),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
 }
@@ -57,7 +59,7 @@ impl Error {
             | Self::Config(_)
             | Self::When(_)
             | Self::Usage(_) => Exit::Usage,
-            Self::Core(_) | Self::Output(_) => Exit::Failed,
+            Self::Core(_) | Self::Demo(_) | Self::Output(_) => Exit::Failed,
         }
     }
 }

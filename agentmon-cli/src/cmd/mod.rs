@@ -2,6 +2,7 @@
 
 mod config;
 mod db;
+mod demo;
 mod doctor;
 mod empty;
 mod events;
@@ -11,6 +12,7 @@ mod sessions;
 mod show;
 mod sources;
 mod status;
+mod top;
 mod usage;
 mod watch;
 
@@ -53,6 +55,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
     let context = || Context::new(&cli.global, week_start);
     let exit = match command {
         Command::Status(args) => status::run(&args, &context()?, &mut out),
+        Command::Top(args) => top::run(&args, &context()?, &mut out),
         Command::Sessions(args) => sessions::run(&args, &context()?, &mut out),
         Command::Show(args) => show::run(&args, &context()?, &mut out),
         Command::Explain(args) => explain::run(&args, &context()?, &mut out),
@@ -63,6 +66,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Prices(args) => prices::run(args, &context()?, &mut out),
         Command::Db(args) => db::run(args, &context()?, &mut out),
         Command::Config(args) => config::run(&args, context, &mut out),
+        Command::Demo(args) => demo::run(&args, &context()?, &mut out),
         Command::Doctor => doctor::run(context, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "agentmon", out.raw());
