@@ -1,66 +1,15 @@
-//! Who is on stage: a session in every state, in made-up projects of a made-up shop.
-//!
-//! Times are seconds from the beginning of the demo. `again` goes on from the last act while the demo is live.
+//! Claude Code on stage.
 
-use super::scene::{Act, Agent, Scene, Tool};
-
-use Act::{
+use super::{HAIKU, OPUS, SONNET, scene};
+use crate::demo::scene::Act::{
     Allow, Answer, AnswerAndRun, Ask, Broke, Compact, Die, Escalate, Fail, Got, Interrupt, Limit,
     Plan, Prompt, Quit, Use,
 };
-use Tool::{Delegate, Edit, Read, Run};
+use crate::demo::scene::Tool::{Delegate, Edit, Read, Run};
+use crate::demo::scene::{Agent, Scene};
 
-const OPUS: &str = "claude-opus-5-5";
-const SONNET: &str = "claude-sonnet-5-5";
-const HAIKU: &str = "claude-haiku-5-5";
-const GPT: &str = "gpt-5.5";
-const SOL: &str = "gpt-6-sol";
-
-fn scene(
-    name: &str,
-    agent: Agent,
-    model: &'static str,
-    (project, branch): (&'static str, &'static str),
-    title: &'static str,
-    acts: &[(i64, Act)],
-) -> Scene {
-    Scene {
-        name: name.to_owned(),
-        agent,
-        model,
-        project,
-        branch,
-        title,
-        context: 21_000,
-        acts: acts.to_vec(),
-        again: Vec::new(),
-    }
-}
-
-impl Scene {
-    /// What goes on while the demo is live.
-    fn again(mut self, acts: &[(i64, Act)]) -> Self {
-        self.again = acts.to_vec();
-        self
-    }
-
-    /// How full the context is to begin with.
-    fn context(mut self, tokens: u64) -> Self {
-        self.context = tokens;
-        self
-    }
-}
-
-/// All scenes.
-pub(super) fn scenes() -> Vec<Scene> {
-    let mut scenes = claude_code();
-    scenes.extend(claude_code_at_rest());
-    scenes.extend(codex());
-    scenes.extend(openclaw());
-    scenes
-}
-
-fn claude_code() -> Vec<Scene> {
+/// Sessions that go on, or wait for the user.
+pub(super) fn at_work() -> Vec<Scene> {
     let claude = Agent::Claude;
     let shop = ("shop", "checkout-v2");
     vec![
@@ -184,7 +133,8 @@ fn claude_code() -> Vec<Scene> {
     ]
 }
 
-fn claude_code_at_rest() -> Vec<Scene> {
+/// Sessions at rest, in trouble, or over.
+pub(super) fn at_rest() -> Vec<Scene> {
     let claude = Agent::Claude;
     vec![
         scene(
@@ -313,225 +263,5 @@ fn claude_code_at_rest() -> Vec<Scene> {
             ],
         )
         .context(22_000),
-    ]
-}
-
-fn codex() -> Vec<Scene> {
-    let codex = Agent::Codex;
-    vec![
-        scene(
-            "index",
-            codex,
-            GPT,
-            ("search-service", "index-v3"),
-            "Write index version 3",
-            &[
-                (
-                    -800,
-                    Prompt("Implement index version 3 as described in docs/index-v3.md."),
-                ),
-                (-780, Use(Read, "docs/index-v3.md")),
-                (-778, Got("# Index version 3")),
-                (-700, Use(Edit, "src/index/v3.rs")),
-                (
-                    -698,
-                    Got("Success. Updated the following files: M src/index/v3.rs"),
-                ),
-                (-40, Use(Run, "cargo test index::v3")),
-            ],
-        )
-        .context(58_000)
-        .again(&[
-            (22, Broke("test index::v3::merges_segments ... FAILED")),
-            (11, Use(Edit, "src/index/merge.rs")),
-            (
-                3,
-                Got("Success. Updated the following files: M src/index/merge.rs"),
-            ),
-            (8, Use(Run, "cargo test index::v3")),
-            (24, Got("test result: ok. 31 passed")),
-            (
-                9,
-                Answer("Version 3 reads and writes, and merges segments. 31 tests pass."),
-            ),
-            (16, Prompt("Add a benchmark against version 2.")),
-            (12, Use(Run, "cargo bench --bench index")),
-        ]),
-        scene(
-            "deploy",
-            codex,
-            SOL,
-            ("api-gateway", "canary"),
-            "Deploy the canary",
-            &[
-                (
-                    -500,
-                    Prompt("Deploy the canary to eu-1 and watch its error rate."),
-                ),
-                (-480, Use(Run, "cat deploy/canary.yaml")),
-                (-479, Got("replicas: 1")),
-                (
-                    -95,
-                    Escalate(
-                        "kubectl apply -f deploy/canary.yaml",
-                        "Deploying needs the network",
-                    ),
-                ),
-            ],
-        )
-        .context(34_000)
-        .again(&[
-            (50, Got("deployment.apps/gateway-canary configured")),
-            (15, Answer("The canary runs; its error rate is 0.02 %.")),
-            (30, Prompt("Go on to eu-2.")),
-            (
-                12,
-                Escalate(
-                    "kubectl --context eu-2 apply -f deploy/canary.yaml",
-                    "The same for eu-2",
-                ),
-            ),
-        ]),
-        scene(
-            "silent",
-            codex,
-            GPT,
-            ("warehouse", "forecast"),
-            "Forecast next month's stock",
-            &[
-                (
-                    -1700,
-                    Prompt("Fit the forecast again with this year's numbers."),
-                ),
-                (-1690, Use(Run, "ls data/2026")),
-                (-1689, Got("01.csv 02.csv 03.csv")),
-                (-560, Prompt("Leave out the holidays.")),
-            ],
-        )
-        .context(47_000),
-        scene(
-            "review",
-            codex,
-            SOL,
-            ("shop", "checkout-v2"),
-            "Review the tax change",
-            &[
-                (-5400, Prompt("Review the last commit.")),
-                (-5390, Use(Run, "git show --stat HEAD")),
-                (-5389, Got("src/checkout/tax.ts | 14 +++---")),
-                (
-                    -5200,
-                    Answer("Two remarks: the rate is read twice, and a test for zero is missing."),
-                ),
-            ],
-        )
-        .context(25_000),
-    ]
-}
-
-fn openclaw() -> Vec<Scene> {
-    let agent = |agent, key, spawned_by| Agent::OpenClaw {
-        agent,
-        key,
-        spawned_by,
-    };
-    let home = ("assistant", "main");
-    vec![
-        scene(
-            "mail",
-            agent("main", "telegram:direct:700100", None),
-            SONNET,
-            home,
-            "Morning mail",
-            &[
-                (-4200, Prompt("What came in over night?")),
-                (-4190, Use(Run, "himalaya list --new")),
-                (-4188, Got("7 new messages")),
-                (-300, Prompt("Draft an answer to the supplier.")),
-                (-280, Use(Run, "himalaya read 4711")),
-                (-30, Got("When can we expect the pallets?")),
-            ],
-        )
-        .context(18_000)
-        .again(&[
-            (14, Use(Edit, "drafts/supplier.md")),
-            (6, Got("Saved.")),
-            (8, Answer("The draft is ready: pallets arrive on Tuesday.")),
-            (40, Prompt("Make it friendlier.")),
-            (9, Use(Edit, "drafts/supplier.md")),
-            (5, Got("Saved.")),
-        ]),
-        scene(
-            "approve",
-            agent("main", "telegram:group:-100200", None),
-            SONNET,
-            home,
-            "Warehouse group",
-            &[
-                (-1000, Prompt("Can you restart the label printer?")),
-                (
-                    -150,
-                    Escalate(
-                        "ssh printer-3 sudo systemctl restart cups",
-                        "Restarting needs root",
-                    ),
-                ),
-            ],
-        )
-        .context(16_000),
-        scene(
-            "research",
-            agent("research", "main", None),
-            OPUS,
-            home,
-            "Compare parcel services",
-            &[
-                (
-                    -2000,
-                    Prompt("Compare three parcel services for bulky goods."),
-                ),
-                (-1980, Use(Delegate, "Prices of the northern one")),
-                (-1975, Got("Started.")),
-                (-50, Use(Read, "notes/parcels.md")),
-            ],
-        )
-        .context(27_000)
-        .again(&[
-            (12, Got("# Parcels")),
-            (10, Use(Edit, "notes/parcels.md")),
-            (8, Got("Saved.")),
-            (11, Use(Read, "notes/parcels.md")),
-        ]),
-        scene(
-            "prices",
-            agent("research", "subagent:northern", Some("main")),
-            SONNET,
-            home,
-            "Prices of the northern one",
-            &[
-                (-1970, Prompt("Find the prices for bulky goods.")),
-                (-1960, Use(Read, "pages/northern.html")),
-                (-70, Got("From 18.90 a parcel")),
-            ],
-        )
-        .again(&[
-            (20, Answer("18.90 up to 40 kg, 29.50 above.")),
-            (70, Prompt("And for islands?")),
-            (9, Use(Read, "pages/northern-islands.html")),
-            (30, Got("Plus 12.00 a parcel")),
-        ]),
-        scene(
-            "killed",
-            agent("main", "cron:nightly", None),
-            SONNET,
-            home,
-            "Nightly report",
-            &[
-                (-20_000, Prompt("Write the nightly report.")),
-                (-19_990, Use(Run, "node report.mjs")),
-                (-19_400, Interrupt),
-            ],
-        )
-        .context(15_000),
     ]
 }
