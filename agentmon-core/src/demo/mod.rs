@@ -4,7 +4,7 @@
 //! can be seen of a real machine. Written is only the folder given; the same seed and time give the same files. With
 //! the feature `demo`.
 //!
-//! What happens is told once, whatever agent it is of ([`scene`]), by the [`cast`] and the [`history`]; a pen for each
+//! What happens is told once, whatever agent it is of (`scene`), by the `cast` and the `history`; a pen for each
 //! agent writes it down. Some things leave no trace in files (a compaction while it runs, a queue): they are not here.
 
 mod cast;
