@@ -53,6 +53,9 @@ pub(crate) struct Global {
     /// Read everything anew and keep nothing: no file of agentmon's own is read or written
     #[arg(long, global = true)]
     pub(crate) no_cache: bool,
+    /// Look at made-up agents at work instead of this machine's, and leave no trace
+    #[arg(long, global = true)]
+    pub(crate) demo: bool,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub(crate) color: ColorChoice,
@@ -66,6 +69,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Who needs you, who is working, what is stuck, and today's cost
     Status(StatusArgs),
+    /// The board in the terminal, always up to date: keys lead to details, filters and groups
+    Top(TopArgs),
     /// List sessions, the one active most lately first
     #[command(visible_alias = "ls")]
     Sessions(SessionsArgs),
@@ -87,6 +92,8 @@ pub(crate) enum Command {
     Db(DbArgs),
     /// Show the configuration and where each value comes from
     Config(ConfigArgs),
+    /// Write a made-up home folder with agents in every state, to try things out
+    Demo(DemoArgs),
     /// Check the whole installation and say what to do
     Doctor,
     /// Print a completion script for a shell
@@ -315,6 +322,28 @@ pub(crate) struct WatchArgs {
     pub(crate) state: Vec<State>,
     #[command(flatten)]
     pub(crate) filter: Filter,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopArgs {
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The folder: a new one, an empty one, or an earlier demo, which is replaced [default: `demo` among agentmon's own files]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Keep the sessions going until Ctrl-C
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Another seed leads to other names, numbers and histories
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Days of history
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(..=366))]
+    pub(crate) days: u32,
 }
 
 #[derive(Debug, Args)]

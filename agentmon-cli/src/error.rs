@@ -43,6 +43,8 @@ pub(crate) enum Error {
     Serve(#[from] agentmon_server::ServeError),
     #[error(transparent)]
     Token(#[from] agentmon_server::TokenError),
+    #[error("cannot write the demo: {0}")]
+    Demo(io::Error),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
 }
@@ -61,7 +63,11 @@ impl Error {
             | Self::Config(_)
             | Self::When(_)
             | Self::Usage(_) => Exit::Usage,
-            Self::Core(_) | Self::Serve(_) | Self::Token(_) | Self::Output(_) => Exit::Failed,
+            Self::Core(_)
+            | Self::Serve(_)
+            | Self::Token(_)
+            | Self::Demo(_)
+            | Self::Output(_) => Exit::Failed,
         }
     }
 }

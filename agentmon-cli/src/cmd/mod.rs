@@ -2,6 +2,7 @@
 
 mod config;
 mod db;
+mod demo;
 mod doctor;
 mod empty;
 mod events;
@@ -13,6 +14,7 @@ mod show;
 mod sources;
 mod status;
 mod token;
+mod top;
 mod usage;
 mod watch;
 
@@ -55,6 +57,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
     let context = || Context::new(&cli.global, week_start);
     let exit = match command {
         Command::Status(args) => status::run(&args, &context()?, &mut out),
+        Command::Top(args) => top::run(&args, &context()?, &mut out),
         Command::Sessions(args) => sessions::run(&args, &context()?, &mut out),
         Command::Show(args) => show::run(&args, &context()?, &mut out),
         Command::Explain(args) => explain::run(&args, &context()?, &mut out),
@@ -67,6 +70,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Config(args) => config::run(&args, context, &mut out),
         Command::Serve(args) => serve::run_server(&args, &context()?),
         Command::Token { command } => token::run(&command, &context()?, &mut out),
+        Command::Demo(args) => demo::run(&args, &context()?, &mut out),
         Command::Doctor => doctor::run(context, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "agentmon", out.raw());

@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod board;
 mod builder;
 mod feed;
 mod index;

@@ -17,7 +17,7 @@ mod usage;
 mod when;
 mod zone;
 
-pub use board::{Board, board};
+pub use board::{Board, BoardQuery, board};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use detail::{cross_check, explanation};
 pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};

@@ -7,6 +7,8 @@
 
 mod config;
 mod database;
+#[cfg(feature = "demo")]
+mod demo;
 mod doctor;
 mod event;
 pub mod events_api;
@@ -19,6 +21,8 @@ mod usage;
 
 pub use config::{config, config_path};
 pub use database::{db_backup, db_check, db_stats, db_vacuum};
+#[cfg(feature = "demo")]
+pub use demo::demo;
 pub use doctor::doctor;
 pub use event::{events, parse_cursor, write_cursor};
 pub use price::{prices, prices_check};
