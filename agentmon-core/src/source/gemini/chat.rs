@@ -143,7 +143,9 @@ impl Chat {
             if is_subagent {
                 stamp(&mut patch.entrypoint, at, "subagent");
             }
-            patch.parent = parent.map(|parent| (parent, Relation::Spawned));
+            if let Some(parent) = parent {
+                patch.parent = Some((parent, Relation::Spawned));
+            }
         }
     }
 

@@ -238,7 +238,8 @@ impl Rows {
         let index = message::session(&session, &self.path, want, out);
         if want.accounting && extras.todo {
             let progress = progress(database, &id)?;
-            out.patch(index).progress = progress;
+            let patch = out.patch(index);
+            patch.progress = patch.progress.take().max(progress);
         }
         let known = self.state.recent.get(&id);
         Ok(Some(Reading {
