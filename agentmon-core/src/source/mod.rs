@@ -15,6 +15,7 @@ mod json;
 mod line;
 pub mod openclaw;
 pub mod opencode;
+pub mod otlp;
 pub mod piece;
 pub mod process;
 pub mod read;

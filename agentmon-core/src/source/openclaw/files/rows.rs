@@ -18,7 +18,7 @@ use super::message::turn_ended;
 use super::names;
 use crate::model::{
     Batch, FactKey, ProblemKind, Relation, SessionKey, SessionPatch, Stamped, Timestamp, Title,
-    TitleKind, stamp,
+    TitleKind, latest, stamp,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::json::{self, Raw};
@@ -222,7 +222,7 @@ impl Row<'_> {
             let patch = out.patch(session);
             self.describe(address, patch);
             if let Some(parent) = parent.filter(|parent| parent != key) {
-                patch.parent = Some((parent, Relation::Spawned));
+                patch.propose_parent(Some((parent, Relation::Spawned)));
             }
         }
         if want.evidence {
@@ -278,7 +278,7 @@ impl Row<'_> {
             stamp(&mut patch.model, at, &model);
         }
         let context = self.context().map(|value| Stamped { at, value });
-        patch.context = patch.context.take().max(context);
+        latest(&mut patch.context, context);
         let origin: Origin<'_> = json::object(self.origin).unwrap_or_default();
         let client = json::text(origin.label);
         let title = |kind, text: Option<Cow<'_, str>>| Title::new(kind, at, &text?);

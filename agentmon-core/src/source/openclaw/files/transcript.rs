@@ -12,8 +12,8 @@ use super::entry::{Entry, Message};
 use super::names::{self, Kind, Name};
 use super::{message, text};
 use crate::model::{
-    Batch, EventKind, ProblemKind, Relation, SessionKey, Span, Stamped, Timestamp, Title,
-    TitleKind, stamp,
+    Batch, EventKind, ProblemKind, Relation, SessionKey, Span, Timestamp, Title, TitleKind, stamp,
+    stamp_first,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::json;
@@ -160,17 +160,14 @@ impl Transcript {
         let at = line.at;
         let own = self.key.clone();
         let patch = line.patch();
-        // Other files may have told of the same session before.
         if let Some(cwd) = json::text(entry.cwd) {
-            let value = cwd.into();
-            patch.cwd = Some(Stamped { at, value });
+            stamp_first(&mut patch.cwd, at, &cwd);
         }
         let parent = json::text(entry.parent_session)
             .and_then(|path| names::session_at(&path, &self.agent))
-            .filter(|parent| *parent != own);
-        if let Some(parent) = parent {
-            patch.parent = Some((parent, Relation::Fork));
-        }
+            .filter(|parent| *parent != own)
+            .map(|parent| (parent, Relation::Fork));
+        patch.propose_parent(parent);
         match self.kind {
             Kind::Current => stamp(&mut patch.transcript, at, &self.path),
             Kind::Ended { at: ended, .. } => {

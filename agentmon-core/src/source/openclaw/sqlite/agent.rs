@@ -182,7 +182,8 @@ impl Agent {
             let original = names::session_key(&self.name, original);
             if original != key {
                 let session = out.session(&key);
-                out.patch(session).parent = Some((original, Relation::Fork));
+                out.patch(session)
+                    .propose_parent(Some((original, Relation::Fork)));
             }
         }
         Ok(())
