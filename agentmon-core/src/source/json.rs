@@ -20,7 +20,8 @@ pub(in crate::source) type Raw<'a> = Option<&'a RawValue>;
 /// The largest number that JavaScript writes exactly; a greater one is not a count.
 const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
 
-/// A string.
+/// A string. JavaScript cuts strings between the halves of a character and writes the half as a lone surrogate: that
+/// becomes U+FFFD.
 pub(in crate::source) fn text<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
     string(raw?.get().as_bytes())
 }
