@@ -408,10 +408,10 @@ fn another_schema_is_told_once_and_read_as_far_as_it_is_known() {
         1,
     );
     assert_same("newer", &found(&monitor), &expected());
-    assert_eq!(problems(&monitor), [told.clone()]);
+    assert_eq!(problems(&monitor), std::slice::from_ref(&told));
     answer(&connection, QUEUE, 100, 5);
     refresh(&monitor).unwrap();
-    assert_eq!(problems(&monitor), [told.clone()]);
+    assert_eq!(problems(&monitor), std::slice::from_ref(&told));
 
     connection
         .execute_batch("ALTER TABLE transcript_events RENAME TO events_of_tomorrow")
