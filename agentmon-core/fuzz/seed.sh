@@ -42,6 +42,7 @@ dictionary() {
 
 find "$fixtures/claude_code" -name '*.jsonl' -path '*/projects/*' | seeds claude_transcript
 find "$fixtures/codex" -name '*.jsonl' | seeds codex_rollout
+find "$fixtures/gemini/tmp" -name '*.jsonl' | seeds gemini_chat
 find "$fixtures/openclaw" -name '*.jsonl*' ! -name '*.zst' | seeds openclaw_transcript
 find "$fixtures/openclaw" -name sessions.json | seeds openclaw_sessions
 find "$fixtures/claude_code" -name '*.meta.json' | seeds claude_live
@@ -60,6 +61,7 @@ cat "$fixtures"/claude_code/timelines/*.jsonl ../src/source/claude_code/hook/*.r
 cat "$fixtures"/claude_code/timelines/*.jsonl ../src/source/claude_code/live.rs ../src/source/claude_code/jobs.rs | dictionary claude_live
 find "$fixtures/claude_code" ../src/source/claude_code -type f -exec cat {} + | dictionary claude_transcript
 find "$fixtures/codex" ../src/source/codex -type f ! -name '*.zst' -exec cat {} + | dictionary codex_rollout
+find "$fixtures/gemini" ../src/source/gemini -type f -exec cat {} + | dictionary gemini_chat
 find "$fixtures/openclaw" ../src/source/openclaw -type f ! -name '*.zst' -exec cat {} + | dictionary openclaw_transcript
 cp dictionaries/openclaw_transcript dictionaries/openclaw_sessions
 printf '' | dictionary fields

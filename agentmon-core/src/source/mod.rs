@@ -38,6 +38,7 @@ pub fn formats() -> Vec<Box<dyn FileFormat>> {
         Box::new(claude_code::ClaudeCode::default()),
         Box::new(codex::Codex),
         Box::new(openclaw::OpenClawFiles),
+        Box::new(openclaw::OpenClawSqlite),
         Box::new(gemini::Gemini),
         Box::new(opencode::OpenCode),
     ]
