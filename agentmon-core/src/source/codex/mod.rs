@@ -19,6 +19,8 @@ mod timeline;
 mod tokens;
 mod turn;
 
+pub(super) use timeline::tool_key;
+
 use std::path::{Component, Path};
 
 use self::parser::Rollout;
