@@ -6,6 +6,7 @@
 mod agent;
 mod batch;
 mod call;
+mod counter;
 mod event;
 mod ids;
 mod money;
@@ -19,6 +20,7 @@ mod usage;
 pub use agent::AgentKind;
 pub use batch::{Batch, Problem, ProblemKind, SessionIndex};
 pub use call::{CallSource, Finality, ModelCall, PriceMode};
+pub use counter::{Counter, CounterKind};
 pub use event::{Event, EventKind, EventStatus};
 pub use ids::{DedupKey, FactKey, SessionKey};
 pub use money::{Cost, CostBasis, NanoUsd};

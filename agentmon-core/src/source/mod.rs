@@ -9,6 +9,7 @@ pub mod codex;
 pub mod env;
 pub mod fields;
 pub mod openclaw;
+pub mod otlp;
 pub mod piece;
 pub mod process;
 pub mod read;

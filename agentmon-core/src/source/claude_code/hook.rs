@@ -15,6 +15,7 @@ use crate::model::{
     Relation, SessionIndex, SessionKey, Stamped, Timestamp, Title, TitleKind, earliest, latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
+use crate::source::fields::mend;
 
 /// Reads one hook payload that arrived at `now`, and returns the session that it speaks of: the one that it names, or
 /// the subagent in it. Events that are not known are counted in [`Batch::problems`].
@@ -22,7 +23,8 @@ use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
 /// # Errors
 /// The payload is not a JSON object with a session id and an event name.
 pub fn parse(payload: &[u8], now: Timestamp, out: &mut Batch) -> Result<SessionKey, Problem> {
-    let hook: Payload<'_> = serde_json::from_slice(payload).map_err(|error| Problem {
+    let payload = mend(payload);
+    let hook: Payload<'_> = serde_json::from_slice(&payload).map_err(|error| Problem {
         kind: if error.is_data() {
             ProblemKind::BadField
         } else {

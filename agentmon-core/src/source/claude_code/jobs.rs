@@ -9,6 +9,7 @@ use crate::model::{
     latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, Signal};
+use crate::source::fields::mend;
 use crate::source::{Parser, Want};
 
 /// The fields that mean something here.
@@ -110,7 +111,8 @@ impl JobParser {
 
 impl Parser for JobParser {
     fn feed(&mut self, base: u64, bytes: &[u8], want: Want, now: Timestamp, out: &mut Batch) {
-        let job: Job<'_> = match serde_json::from_slice(bytes) {
+        let bytes = mend(bytes);
+        let job: Job<'_> = match serde_json::from_slice(&bytes) {
             Ok(job) => job,
             Err(error) if error.is_eof() && self.said.updated_at.is_some() => return,
             Err(error) => {

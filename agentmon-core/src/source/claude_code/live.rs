@@ -16,6 +16,7 @@ use crate::model::{
     latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
+use crate::source::fields::mend;
 use crate::source::process::{ProcessId, ProcessTable};
 use crate::source::{FileInfo, Parser, Want};
 
@@ -210,7 +211,8 @@ impl LiveParser {
 
 impl Parser for LiveParser {
     fn feed(&mut self, base: u64, bytes: &[u8], want: Want, now: Timestamp, out: &mut Batch) {
-        let file: LiveFile<'_> = match serde_json::from_slice(bytes) {
+        let bytes = mend(bytes);
+        let file: LiveFile<'_> = match serde_json::from_slice(&bytes) {
             Ok(file) => file,
             // The client is writing it: the next sweep sees all of it.
             Err(error) if error.is_eof() && self.said.session.is_some() => return,

@@ -9,6 +9,8 @@
 //! line is looked at by its head (metadata lines begin with their type) and for the word `"usage"`; only lines that
 //! pass are parsed. The filter can only pass too much, never too little.
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,7 @@ use crate::model::{
     Batch, CallSource, FactKey, ModelCall, ModelTotals, NanoUsd, ProblemKind, Relation,
     SessionIndex, Stamped, Timestamp, Title, TitleKind, Usage, latest, stamp, stamp_first,
 };
+use crate::source::fields::mend;
 use crate::source::{FileInfo, Parser, Want, for_each_line};
 
 /// How many lines are searched for the first prompt before giving up on it as a title.
@@ -145,7 +148,13 @@ impl Transcript {
         if !(has_usage || searches_prompt || want.evidence || want.content) {
             return;
         }
-        match Line::parse(bytes) {
+        // Numbers and ids need no mending.
+        let bytes = if searches_prompt || want.evidence || want.content {
+            mend(bytes)
+        } else {
+            Cow::Borrowed(bytes)
+        };
+        match Line::parse(&bytes) {
             Ok(line) => self.read(offset, &line, want, out),
             Err(error) => out.problem(error.kind(), offset, error.to_string()),
         }
@@ -321,7 +330,7 @@ impl Transcript {
                 return;
             }
         };
-        let line: MetadataLine = match serde_json::from_slice(bytes) {
+        let line: MetadataLine = match serde_json::from_slice(&mend(bytes)) {
             Ok(line) => line,
             Err(error) => {
                 let kind = if error.is_data() {
