@@ -240,7 +240,7 @@ impl<'b> Reader<'b> {
                 .iter()
                 .map(|(name, value)| format!("{name}={value:?}")),
         );
-        let parts: Vec<_> = series.iter().map(std::string::String::as_bytes).collect();
+        let parts: Vec<_> = series.iter().map(String::as_bytes).collect();
         let model = self.out.model(model);
         self.out.counters.push(Counter {
             series: FactKey::new("otlp.series", &parts),

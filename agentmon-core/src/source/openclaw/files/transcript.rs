@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Message};
-use super::line::Line;
 use super::names::{self, Kind, Name};
 use super::{message, text};
 use crate::model::{
@@ -17,7 +16,8 @@ use crate::model::{
     stamp_first,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
-use crate::source::openclaw::json;
+use crate::source::json;
+use crate::source::line::Line;
 use crate::source::{FileInfo, Parser, Want, for_each_line};
 
 /// The newest version of the format that was seen. Newer ones are read all the same, and reported.

@@ -1,4 +1,4 @@
-//! Reading OpenClaw's JSON without trusting it: every field may be missing, of another type, or huge.
+//! Reading the JSON of agents without trusting it: every field may be missing, of another type, or huge.
 //!
 //! Structs borrow their fields as raw text ([`Raw`]) and the functions here turn one field at a time into a value, so
 //! that one odd field costs that field and not the whole record.
@@ -15,18 +15,19 @@ use crate::model::Timestamp;
 use crate::source::fields::string;
 
 /// A field as it stands in the record; `None` when it is absent or `null`.
-pub(super) type Raw<'a> = Option<&'a RawValue>;
+pub(in crate::source) type Raw<'a> = Option<&'a RawValue>;
 
 /// The largest number that JavaScript writes exactly; a greater one is not a count.
 const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
 
-/// A string.
-pub(super) fn text<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
+/// A string. JavaScript cuts strings between the halves of a character and writes the half as a lone surrogate: that
+/// becomes U+FFFD.
+pub(in crate::source) fn text<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
     string(raw?.get().as_bytes())
 }
 
 /// A number of things, zero or more. Fractions are cut.
-pub(super) fn count(raw: Raw<'_>) -> Option<u64> {
+pub(in crate::source) fn count(raw: Raw<'_>) -> Option<u64> {
     let raw = raw?.get();
     raw.parse().ok().or_else(|| {
         let number: f64 = raw.parse().ok()?;
@@ -35,7 +36,7 @@ pub(super) fn count(raw: Raw<'_>) -> Option<u64> {
 }
 
 /// A finite number.
-pub(super) fn float(raw: Raw<'_>) -> Option<f64> {
+pub(in crate::source) fn float(raw: Raw<'_>) -> Option<f64> {
     raw?.get()
         .parse()
         .ok()
@@ -43,12 +44,12 @@ pub(super) fn float(raw: Raw<'_>) -> Option<f64> {
 }
 
 /// `true` or `false`.
-pub(super) fn flag(raw: Raw<'_>) -> Option<bool> {
+pub(in crate::source) fn flag(raw: Raw<'_>) -> Option<bool> {
     raw?.get().parse().ok()
 }
 
 /// A time: milliseconds since 1970, or an ISO 8601 string.
-pub(super) fn time(raw: Raw<'_>) -> Option<Timestamp> {
+pub(in crate::source) fn time(raw: Raw<'_>) -> Option<Timestamp> {
     match text(raw) {
         Some(text) => Timestamp::parse(&text),
         None => count(raw)
@@ -58,7 +59,7 @@ pub(super) fn time(raw: Raw<'_>) -> Option<Timestamp> {
 }
 
 /// A struct of raw fields.
-pub(super) fn object<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
+pub(in crate::source) fn object<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
     // serde would fill a struct from an array as well.
     let raw = raw?.get();
     raw.starts_with('{')
@@ -66,18 +67,30 @@ pub(super) fn object<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
         .flatten()
 }
 
+/// The elements of a list as they stand in it; none when it is no list.
+pub(in crate::source) fn elements<'a>(raw: Raw<'a>) -> Vec<&'a RawValue> {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default()
+}
+
+/// The strings of a list.
+pub(in crate::source) fn strings(raw: Raw<'_>) -> Vec<String> {
+    let elements = elements(raw).into_iter();
+    let strings = elements.filter_map(|element| text(Some(element)));
+    strings.map(Cow::into_owned).collect()
+}
+
 /// A list of structs; elements that are something else are left out.
-pub(super) fn list<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Vec<T> {
-    let elements: Option<Vec<&RawValue>> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
-    let elements = elements.unwrap_or_default().into_iter();
-    elements
+pub(in crate::source) fn list<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Vec<T> {
+    elements(raw)
+        .into_iter()
         .filter_map(|element| object(Some(element)))
         .collect()
 }
 
 /// Rewrites JSON5 as JSON. `None` when it is neither, or nested deeper than any file of OpenClaw: the JSON5 parser
 /// recurses without a limit of its own, and a stack overflow cannot be caught.
-pub(super) fn json5_to_json(text: &str) -> Option<String> {
+pub(in crate::source) fn json5_to_json(text: &str) -> Option<String> {
     let mut parser = json5::Deserializer::from_str(text);
     let value = Nested(MAX_DEPTH).deserialize(&mut parser).ok()?;
     serde_json::to_string(&value).ok()
