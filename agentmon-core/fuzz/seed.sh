@@ -41,7 +41,7 @@ dictionary() {
 }
 
 find "$fixtures/claude_code" -name '*.jsonl' -path '*/projects/*' | seeds claude_transcript
-find "$fixtures/codex" -name 'rollout*.jsonl' | seeds codex_rollout
+find "$fixtures/codex" -name '*.jsonl' ! -path '*/hooks/*' | seeds codex_rollout
 find "$fixtures/openclaw" -name '*.jsonl*' ! -name '*.zst' | seeds openclaw_transcript
 find "$fixtures/openclaw" -name sessions.json | seeds openclaw_sessions
 find "$fixtures/claude_code" -name '*.meta.json' | seeds claude_live
