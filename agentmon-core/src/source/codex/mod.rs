@@ -17,6 +17,7 @@ mod record;
 mod text;
 mod thread;
 mod timeline;
+mod tokens;
 mod turn;
 
 pub(super) use timeline::tool_key;

@@ -1,9 +1,10 @@
 //! Events: metadata in one table, text in another, a full-text index over the text.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::conditions::Conditions;
 use super::dimensions;
+use super::event_cells::CellChanges;
 use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
     Usage,
@@ -14,12 +15,13 @@ use crate::store::StoreError;
 /// Events in a page when the filter names no limit.
 const DEFAULT_LIMIT: usize = 100;
 
-/// Stores events; known ones are skipped. Returns how many were new.
+/// Stores events; known ones are skipped. Returns the row of each that was new.
 pub(super) fn store(
     connection: &Connection,
     events: &[Event],
     sessions: &[i64],
-) -> rusqlite::Result<usize> {
+    cells: &mut CellChanges,
+) -> rusqlite::Result<Vec<Option<i64>>> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO event (key, at, session, kind, status, tool, call, model_call, duration_ms, truncated)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
@@ -29,8 +31,9 @@ pub(super) fn store(
         connection.prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?;
     let mut insert_text =
         connection.prepare_cached("INSERT INTO event_fts (rowid, text) VALUES (?1, ?2)")?;
-    let mut new = 0;
+    let mut rows = Vec::with_capacity(events.len());
     for event in events {
+        let session = sessions[event.session.0 as usize];
         let tool = event
             .tool
             .as_deref()
@@ -39,7 +42,7 @@ pub(super) fn store(
         let inserted = insert.execute(params![
             key_of(&event.key),
             event.at.0,
-            sessions[event.session.0 as usize],
+            session,
             kind_code(event.kind),
             status_code(event.status),
             tool,
@@ -49,16 +52,46 @@ pub(super) fn store(
             event.truncated,
         ])?;
         if inserted == 0 {
+            rows.push(None);
             continue;
         }
-        new += 1;
+        let seq = connection.last_insert_rowid();
+        rows.push(Some(seq));
+        let tool = match (tool, event.call) {
+            (None, Some(call)) => tool_of(connection, call)?,
+            (tool, _) => tool,
+        };
+        cells.added(session, tool, event);
         if !event.text.is_empty() {
-            let seq = connection.last_insert_rowid();
             insert_body.execute(params![seq, &*event.text])?;
             insert_text.execute(params![seq, &*event.text])?;
         }
     }
-    Ok(new)
+    Ok(rows)
+}
+
+/// The row of the event with that identity.
+pub(super) fn find(connection: &Connection, key: &DedupKey) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT seq FROM event WHERE key = ?1")?
+        .query_row([key_of(key)], |row| row.get(0))
+        .optional()
+}
+
+/// The row that was given out last, also if it was deleted since.
+pub(super) fn last_row(connection: &Connection) -> rusqlite::Result<i64> {
+    let last = connection
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'event'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(last.unwrap_or(0))
+}
+
+/// The tool whose call this is the result of.
+fn tool_of(connection: &Connection, call: FactKey) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT max(tool) FROM event WHERE call = ?1")?
+        .query_row([call.0], |row| row.get(0))
 }
 
 fn key_of(key: &DedupKey) -> i64 {
@@ -71,10 +104,11 @@ fn key_of(key: &DedupKey) -> i64 {
             .0
         }
         DedupKey::Id(id) => FactKey::new("event.id", &[id.as_bytes()]).0,
+        DedupKey::Serial(number) => FactKey::serial(*number).0,
     }
 }
 
-fn kind_code(kind: EventKind) -> i64 {
+pub(super) fn kind_code(kind: EventKind) -> i64 {
     EventKind::ALL
         .iter()
         .position(|known| *known == kind)
@@ -87,7 +121,7 @@ const STATUSES: [EventStatus; 3] = [
     EventStatus::Timeout,
 ];
 
-fn status_code(status: EventStatus) -> i64 {
+pub(super) fn status_code(status: EventStatus) -> i64 {
     STATUSES
         .iter()
         .position(|known| *known == status)
