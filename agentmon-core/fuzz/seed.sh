@@ -41,7 +41,7 @@ dictionary() {
 }
 
 find "$fixtures/claude_code" -name '*.jsonl' -path '*/projects/*' | seeds claude_transcript
-find "$fixtures/codex" -name '*.jsonl' | seeds codex_rollout
+find "$fixtures/codex" -name '*.jsonl' ! -path '*/hooks/*' | seeds codex_rollout
 find "$fixtures/gemini/tmp" -name '*.jsonl' | seeds gemini_chat
 find "$fixtures/openclaw" -name '*.jsonl*' ! -name '*.zst' | seeds openclaw_transcript
 find "$fixtures/openclaw" -name sessions.json | seeds openclaw_sessions
@@ -53,12 +53,17 @@ for timeline in "$fixtures"/claude_code/timelines/*.jsonl; do
     sed -n 's/^{.*"source":"session-file",.*"data":\(.*\)}$/\1/p' "$timeline" | tee "corpus/hooks" | each_line claude_live
     joined claude_live "$timeline" <corpus/hooks
 done
+for run in "$fixtures"/codex/hooks/*.jsonl; do
+    sed -n 's/^{.*"data":\(.*\)}$/\1/p' "$run" | tee "corpus/hooks" | each_line codex_hook
+    joined codex_hook "$run" <corpus/hooks
+done
 rm corpus/hooks
 
 find "$fixtures" -name '*.jsonl' -exec head -q -n 12 {} + | awk 'length < 3000' | each_line fields
 
 cat "$fixtures"/claude_code/timelines/*.jsonl ../src/source/claude_code/hook/*.rs ../src/source/claude_code/hook.rs | dictionary claude_hook
 cat "$fixtures"/claude_code/timelines/*.jsonl ../src/source/claude_code/live.rs ../src/source/claude_code/jobs.rs | dictionary claude_live
+cat "$fixtures"/codex/hooks/*.jsonl ../src/source/codex/hook.rs | dictionary codex_hook
 find "$fixtures/claude_code" ../src/source/claude_code -type f -exec cat {} + | dictionary claude_transcript
 find "$fixtures/codex" ../src/source/codex -type f ! -name '*.zst' -exec cat {} + | dictionary codex_rollout
 find "$fixtures/gemini" ../src/source/gemini -type f -exec cat {} + | dictionary gemini_chat
