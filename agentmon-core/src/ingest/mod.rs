@@ -7,6 +7,7 @@ mod metadata;
 pub mod project;
 pub mod queue;
 pub mod stated;
+pub mod statusline;
 
 pub use events_api::PostedEvent;
 pub use queue::{IngestError, Pending};

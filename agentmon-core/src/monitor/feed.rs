@@ -77,4 +77,13 @@ impl Monitor {
     pub fn filter_options(&self) -> Result<FilterOptions, Error> {
         self.inner.read(sqlite::filter_options)
     }
+
+    /// Size of the database and its log, in bytes.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn db_bytes(&self) -> Result<u64, Error> {
+        self.inner
+            .read(|connection| sqlite::bytes(connection, self.inner.path.as_deref()))
+    }
 }

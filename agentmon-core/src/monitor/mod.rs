@@ -35,6 +35,7 @@ use crate::Error;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ingest::queue::Queue;
+use crate::model::Timestamp;
 use crate::pricing::PriceBook;
 use crate::session::StatePolicy;
 use crate::source::{Env, FileFormat, Root};
@@ -142,6 +143,12 @@ impl Monitor {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    /// The present, by the monitor's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     /// The prices in force.

@@ -21,6 +21,22 @@ const TABLES: [(&str, &str); 7] = [
     ("problems", "problem"),
 ];
 
+/// Size of the database and its log, in bytes.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn bytes(connection: &Connection, path: Option<&Path>) -> Result<u64, StoreError> {
+    let Some(path) = path else {
+        let pragma =
+            |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        return Ok((pragma("page_count")? * pragma("page_size")?) as u64);
+    };
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    Ok(size(path) + size(Path::new(&log)))
+}
+
 /// Size and content.
 ///
 /// # Errors

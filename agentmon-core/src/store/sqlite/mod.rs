@@ -27,7 +27,7 @@ pub use events::{events, timeline};
 pub use feed::{feed, feed_after, feed_sessions};
 pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
 pub use ingest::Ingested;
-pub use maintain::{backup, check, stats};
+pub use maintain::{backup, bytes, check, stats};
 pub use quotas::quotas;
 pub use session_read::{SessionRow, load, resolve, sessions, sessions_in, transitions};
 pub use usage::{own_sums, session_sums, tools, usage};
