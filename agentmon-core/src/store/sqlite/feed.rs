@@ -253,11 +253,8 @@ pub fn feed_sessions(
     });
     let total = sessions.len() as u64;
     sessions.truncate(filter.limit);
-    let sums = if sessions.is_empty() {
-        std::collections::HashMap::new()
-    } else {
-        session_sums(connection)?
-    };
+    let ids: Vec<i64> = sessions.iter().map(|(id, _)| *id).collect();
+    let sums = session_sums(connection, &ids)?;
     let count = format!(
         "SELECT coalesce(sum(events), 0) FROM event_cell
          WHERE session IN (SELECT id FROM session WHERE id = ?1 OR (parent IS NOT NULL AND report_as = ?1)) AND {}",
