@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agentmon_core::Monitor;
 use agentmon_core::wire;
 use http::StatusCode;
 use warp::Filter;
@@ -25,6 +26,6 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
     responses((status = 200, description = "`agentmon.quotas.v1`", content_type = "application/json", body = Object)),
 )]
 pub(super) async fn list(app: Arc<App>) -> Result<Response, ApiError> {
-    let quotas = app.ask(|monitor| monitor.quotas()).await?;
+    let quotas = app.ask(Monitor::quotas).await?;
     Ok(reply::json(StatusCode::OK, &wire::quotas(&quotas)))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agentmon_core::Monitor;
 use agentmon_core::wire;
 use http::StatusCode;
 use warp::Filter;
@@ -25,6 +26,6 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
     responses((status = 200, description = "`agentmon.sources.v1`", content_type = "application/json", body = Object)),
 )]
 pub(super) async fn list(app: Arc<App>) -> Result<Response, ApiError> {
-    let sources = app.ask(|monitor| monitor.sources()).await?;
+    let sources = app.ask(Monitor::sources).await?;
     Ok(reply::json(StatusCode::OK, &wire::sources(&sources)))
 }
