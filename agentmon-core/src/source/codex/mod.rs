@@ -16,6 +16,7 @@ mod record;
 mod text;
 mod thread;
 mod timeline;
+mod tokens;
 mod turn;
 
 pub(super) use timeline::tool_key;

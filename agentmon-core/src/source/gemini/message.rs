@@ -11,6 +11,7 @@ use crate::model::{
 use crate::session::Signal;
 use crate::source::json::{self, Raw};
 use crate::source::line::{Line, detail};
+use crate::source::otlp::gemini_usage_key;
 
 /// How the context begins that the client puts before the user's first prompt.
 const CONTEXT: &str = "<session_context>";
@@ -158,6 +159,13 @@ fn call(line: &mut Line<'_>, message: &Message<'_>) -> Option<FactKey> {
             credit: 0,
             source: CallSource::Transcript,
         });
+        // Telemetry comes within seconds: older calls need no second name.
+        if line.want.evidence {
+            let parent = line.patch().parent.clone();
+            let root = parent.as_ref().map_or(line.key, |(parent, _)| parent);
+            let name = gemini_usage_key(&root.native_id, &name, &usage);
+            line.out.aliases.push((name, fact));
+        }
         let at = line.at;
         let patch = line.patch();
         stamp(&mut patch.model, at, &name);

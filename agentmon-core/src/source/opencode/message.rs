@@ -14,6 +14,7 @@ use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::Want;
 use crate::source::json;
 use crate::source::line::{Line, detail};
+use crate::source::otlp::opencode_usage_key;
 
 /// How titles begin that the client gives before it has asked a model for one.
 const NO_TITLES: [&str; 2] = ["New session - ", "Child session - "];
@@ -204,6 +205,11 @@ fn call(line: &mut Line<'_>, message: &Message<'_>, at: Timestamp) -> Option<Fac
             credit: 0,
             source: CallSource::Transcript,
         });
+        // Telemetry comes within seconds: older calls need no second name.
+        if line.want.evidence {
+            let name = opencode_usage_key(&line.key.native_id, &usage);
+            line.out.aliases.push((name, fact));
+        }
         let patch = line.patch();
         stamp(&mut patch.model, at, &name);
         let context = Stamped {

@@ -7,9 +7,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::event_cells::CellChanges;
 use super::posted::{self, SessionChanges};
 use super::prices::StoredPrices;
-use super::rollup::RollupChanges;
-use super::writer::{Projects, Writer, observe, stored_calls};
-use super::{StoreChange, calls, events, quotas};
+use super::writer::{Projects, Writer, observe, store_calls, stored_calls};
+use super::{StoreChange, counters, events, quotas};
 use crate::ingest::{Delivery, PostedEvent, Receipt};
 use crate::model::{Batch, Timestamp, stamp};
 use crate::store::StoreError;
@@ -89,14 +88,14 @@ impl Writer {
         for ((_, batch), ids) in batches.iter_mut().zip(&ids) {
             stored_calls(&transaction, &mut prices, batch, ids, &mut stored)?;
         }
-        let mut rollup = RollupChanges::default();
-        calls::store(&transaction, stored, &mut prices, &mut rollup)?;
-        rollup.flush(&transaction)?;
+        let names = batches.iter().flat_map(|(_, batch)| &batch.aliases);
+        store_calls(&transaction, names, stored, &mut prices)?;
         let mut cells = CellChanges::default();
         let mut own = BTreeMap::<i64, SessionChanges>::new();
         for ((index, batch), ids) in batches.iter().zip(&ids) {
             let rows = events::store(&transaction, &batch.events, ids, &mut cells)?;
             quotas::store(&transaction, &batch.quotas)?;
+            counters::store(&transaction, &batch.counters, ids, &batch.models)?;
             if let Some(index) = index {
                 let receipt = &mut receipts[*index];
                 receipt.duplicates += rows.iter().filter(|row| row.is_none()).count() as u64;

@@ -1,8 +1,10 @@
 //! SQLite: connections, schema, and one file for each family of tables.
 
+mod aliases;
 mod calls;
 mod conditions;
 mod connect;
+mod counters;
 mod cursors;
 mod dimensions;
 mod event_cells;
@@ -22,6 +24,7 @@ mod usage;
 mod writer;
 
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
+pub use counters::totals as own_totals;
 pub use cursors::{load_cursors, problems};
 pub use events::{events, timeline};
 pub use feed::{feed, feed_after, feed_sessions};

@@ -10,6 +10,7 @@ use crate::store::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_posted.sql"),
+    include_str!("migrations/0003_otlp.sql"),
 ];
 
 /// The version that this program writes.

@@ -13,10 +13,12 @@ use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
-use super::{Opened, calls, cursors, dimensions, events, maintain, prices, quotas};
+use super::{
+    Opened, aliases, calls, counters, cursors, dimensions, events, maintain, prices, quotas,
+};
 use crate::ingest::project::ProjectResolver;
 use crate::ingest::stated::StatedProjects;
-use crate::model::{Batch, Timestamp};
+use crate::model::{Batch, FactKey, Timestamp};
 use crate::pricing::PriceBook;
 use crate::query::{DbBackup, DbVacuum};
 use crate::session::StatePolicy;
@@ -151,13 +153,13 @@ impl Writer {
         for (piece, ids) in pieces.iter_mut().zip(&ids) {
             stored_calls(&transaction, &mut prices, &mut piece.batch, ids, &mut calls)?;
         }
-        let mut rollup = RollupChanges::default();
-        calls::store(&transaction, calls, &mut prices, &mut rollup)?;
-        rollup.flush(&transaction)?;
+        let names = pieces.iter().flat_map(|piece| &piece.batch.aliases);
+        store_calls(&transaction, names, calls, &mut prices)?;
         let mut cells = CellChanges::default();
         for (Piece { batch, files, .. }, ids) in pieces.iter().zip(&ids) {
             events::store(&transaction, &batch.events, ids, &mut cells)?;
             quotas::store(&transaction, &batch.quotas)?;
+            counters::store(&transaction, &batch.counters, ids, &batch.models)?;
             cursors::store(&transaction, files)?;
         }
         cells.flush(&transaction)?;
@@ -269,6 +271,20 @@ pub(super) fn observe(
     Ok(ids)
 }
 
+/// Stores calls, those that are known by several names under one, and keeps the totals.
+pub(super) fn store_calls<'a>(
+    connection: &Connection,
+    names: impl Iterator<Item = &'a (FactKey, FactKey)>,
+    mut calls: Vec<StoredCall>,
+    prices: &mut StoredPrices<'_>,
+) -> rusqlite::Result<()> {
+    let mut rollup = RollupChanges::default();
+    aliases::note(connection, names, &mut calls, &mut rollup)?;
+    aliases::resolve(connection, &mut calls)?;
+    calls::store(connection, calls, prices, &mut rollup)?;
+    rollup.flush(connection)
+}
+
 /// Takes the calls out of a batch and adds them with the store's ids, and priced.
 pub(super) fn stored_calls(
     connection: &Connection,
@@ -282,7 +298,9 @@ pub(super) fn stored_calls(
         let model = dimensions::model(connection, name)?;
         models.push((model, prices.get(connection, model)?));
     }
-    stored.extend(batch.calls.iter().map(|call| {
+    // A first import holds many: they are not kept in both shapes.
+    let calls = std::mem::take(&mut batch.calls);
+    stored.extend(calls.iter().map(|call| {
         let (model, prices) = &models[call.model as usize];
         StoredCall::new(
             call,
