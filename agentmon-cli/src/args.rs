@@ -88,6 +88,13 @@ pub(crate) enum Command {
     Sources(SourcesArgs),
     /// List or check the prices in use
     Prices(PricesArgs),
+    /// Serve everything over HTTP: the API, live streams, a page for browsers
+    Serve(agentmon_server::args::ServeArgs),
+    /// Create, list and revoke tokens for the server
+    Token {
+        #[command(subcommand)]
+        command: agentmon_server::args::TokenCommand,
+    },
     /// Look after agentmon's database
     Db(DbArgs),
     /// Show the configuration and where each value comes from

@@ -28,5 +28,5 @@ pub use event::{events, parse_cursor, write_cursor};
 pub use price::{prices, prices_check};
 pub use session::{explanation, session, session_change, sessions};
 pub use source::sources;
-pub use status::status;
+pub use status::{quotas, status};
 pub use usage::usage;
