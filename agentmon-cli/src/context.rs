@@ -53,18 +53,25 @@ impl Context {
         &self.config.time_zone.value
     }
 
+    /// When today began.
+    pub(crate) fn today(&self) -> Timestamp {
+        let zone = self.zone();
+        zone.start_of(zone.date(self.now))
+    }
+
     /// The start and end that a range names.
     pub(crate) fn range(
         &self,
         range: &Range,
     ) -> Result<(Option<Timestamp>, Option<Timestamp>), Error> {
-        let read = |text: &Option<String>, edge| {
+        let read = |flag, text: &Option<String>, edge| {
             let text = text.as_deref();
             text.map(|text| parse_when(text, edge, self.now, self.zone()))
                 .transpose()
+                .map_err(|error| Error::Usage(format!("{flag}: {error}")))
         };
-        let since = read(&range.since, Edge::Since)?;
-        let until = read(&range.until, Edge::Until)?;
+        let since = read("--since", &range.since, Edge::Since)?;
+        let until = read("--until", &range.until, Edge::Until)?;
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {

@@ -16,7 +16,7 @@ use crate::output::{Format, Output, human};
 pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let (since, until) = cx.range(&args.range)?;
     let after = args.after.as_deref().map(|text| {
-        let unknown = || Error::Usage(format!("--after {text:?} is not the `next` of a page"));
+        let unknown = || Error::Usage(format!("--after {text:?} is not the `next` of a page: leave it out to start at the first page"));
         wire::parse_cursor(text).ok_or_else(unknown)
     });
     let filter = EventFilter {

@@ -2,8 +2,8 @@
 
 use agentmon_core::model::Timestamp;
 use agentmon_core::query::{
-    Board, Dimensions, Edge, QuotaView, RefreshOptions, ReportKind, SessionFilter, SessionView,
-    UsageFilter, UsageQuery, board, parse_when,
+    Board, Dimensions, QuotaView, RefreshOptions, ReportKind, SessionFilter, SessionView,
+    UsageFilter, UsageQuery, board,
 };
 use agentmon_core::wire;
 
@@ -30,7 +30,7 @@ pub(super) fn run(args: &StatusArgs, cx: &Context, out: &mut Output) -> Result<E
     };
     let today = UsageQuery {
         by: Dimensions::default(),
-        since: Some(parse_when("today", Edge::Since, cx.now, cx.zone())?),
+        since: Some(cx.today()),
         zone: cx.zone().clone(),
         filter: UsageFilter {
             agents: filter.agents.clone(),
@@ -93,10 +93,10 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
     out.line(counts(board))?;
     let today = &board.today;
     out.line(format!(
-        "Today: {}, {} tokens in {} requests",
+        "Today: {}, {} tokens in {}",
         human::cost(today.known_cost(), today.unpriced_requests),
         human::short_count(today.usage.total()),
-        human::count(today.requests),
+        human::counted(today.requests, "request"),
     ))?;
     quotas(&board.quotas, cx, out)
 }
@@ -160,7 +160,7 @@ fn counts(board: &Board) -> String {
         .iter()
         .map(|(state, count)| format!("{count} {state}"))
         .collect();
-    format!("{} sessions: {}", human::count(all), parts.join(", "))
+    format!("{}: {}", human::counted(all, "session"), parts.join(", "))
 }
 
 fn quotas(quotas: &[QuotaView], cx: &Context, out: &mut Output) -> Result<(), Error> {

@@ -147,14 +147,14 @@ fn is_timed(kind: ReportKind) -> bool {
 }
 
 fn show(report: &UsageReport, cx: &Context, out: &mut Output) -> Result<(), Error> {
-    let full = table(report, cx, human::count);
-    let fits = out.width.is_none_or(|width| full.natural_width() <= width);
-    let table = if fits {
-        full
-    } else {
-        table(report, cx, human::short_count)
-    };
-    out.table(&table, 0)?;
+    let fits = |table: &Table| out.width.is_none_or(|width| table.natural_width() <= width);
+    let mut rows = table(report, cx, Detail::Full);
+    for detail in [Detail::ShortNumbers, Detail::ShortHeadings] {
+        if !fits(&rows) {
+            rows = table(report, cx, detail);
+        }
+    }
+    out.table(&rows, 0)?;
     let open = report
         .blocks
         .iter()
@@ -216,7 +216,24 @@ fn notes(report: &UsageReport, out: &mut Output) -> Result<(), Error> {
     Ok(())
 }
 
-fn table(report: &UsageReport, cx: &Context, number: fn(u64) -> String) -> Table {
+/// How much room figures and their headings take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    Full,
+    ShortNumbers,
+    ShortHeadings,
+}
+
+impl Detail {
+    fn number(self, number: u64) -> String {
+        match self {
+            Self::Full => human::count(number),
+            Self::ShortNumbers | Self::ShortHeadings => human::short_count(number),
+        }
+    }
+}
+
+fn table(report: &UsageReport, cx: &Context, detail: Detail) -> Table {
     let by = report.by;
     let period = match report.kind {
         ReportKind::Weekly => "WEEK OF",
@@ -238,14 +255,14 @@ fn table(report: &UsageReport, cx: &Context, number: fn(u64) -> String) -> Table
         .map(|(_, column)| *column)
         .collect();
     let named = columns.len();
-    columns.extend([
-        ("REQUESTS", Layout::Right),
-        ("INPUT", Layout::Right),
-        ("OUTPUT", Layout::Right),
-        ("CACHE READ", Layout::Right),
-        ("CACHE WRITE", Layout::Right),
-        ("COST", Layout::Right),
-    ]);
+    let figures = match detail {
+        Detail::Full | Detail::ShortNumbers => {
+            ["REQUESTS", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE"]
+        }
+        Detail::ShortHeadings => ["REQS", "INPUT", "OUT", "READ", "WRITE"],
+    };
+    columns.extend(figures.map(|heading| (heading, Layout::Right)));
+    columns.push(("COST", Layout::Right));
     let savings = report.totals.cache_saved.is_some();
     if savings {
         columns.extend([("CACHED", Layout::Right), ("SAVED", Layout::Right)]);
@@ -284,7 +301,7 @@ fn table(report: &UsageReport, cx: &Context, number: fn(u64) -> String) -> Table
             usage.cache_read,
             usage.cache_creation(),
         ]
-        .map(|count| Cell::styled(number(count), style))
+        .map(|count| Cell::styled(detail.number(count), style))
         .into();
         cells.push(Cell::styled(
             human::cost(sums.known_cost(), sums.unpriced_requests),
