@@ -74,10 +74,6 @@ const NO_TERMINAL: usize = 160;
 /// How far a note stands in.
 const NOTE: usize = 3;
 
-fn is_flexible(layout: Layout) -> bool {
-    matches!(layout, Layout::Flexible | Layout::FlexibleEnd)
-}
-
 impl Table {
     /// An empty table. Without any heading, none is shown.
     pub(crate) fn new(columns: &[(&'static str, Layout)]) -> Self {
@@ -126,12 +122,12 @@ impl Table {
     fn fit(&self, widths: &mut [usize], limit: usize) {
         let gaps = GAP * widths.len().saturating_sub(1);
         let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(limit);
-        let stages: [(fn(Layout) -> bool, usize); 3] = [
-            (is_flexible, LEAST),
-            (is_flexible, NARROW),
-            (|layout| layout != Layout::Right, NARROW),
-        ];
-        for (gives_way, least) in stages {
+        for (only_flexible, least) in [(true, LEAST), (true, NARROW), (false, NARROW)] {
+            let gives_way = |layout| match layout {
+                Layout::Right => false,
+                Layout::Left => !only_flexible,
+                Layout::Flexible | Layout::FlexibleEnd => true,
+            };
             while excess > 0 {
                 let wide = (0..widths.len())
                     .filter(|&index| gives_way(self.columns[index].1) && widths[index] > least);
