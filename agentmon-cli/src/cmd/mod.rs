@@ -6,11 +6,14 @@ mod doctor;
 mod empty;
 mod events;
 mod explain;
+mod export;
 mod prices;
+mod search;
 mod sessions;
 mod show;
 mod sources;
 mod status;
+mod transcript;
 mod usage;
 mod watch;
 
@@ -34,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Sessions(args) => args.csv,
         Command::Usage(args) => args.csv,
         Command::Events(args) => args.csv,
+        Command::Search(args) => args.csv,
         Command::Sources(args) => args.csv,
         Command::Prices(args) => {
             matches!(args.command, Some(PricesCommand::List { csv: true, .. }))
@@ -58,6 +62,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Explain(args) => explain::run(&args, &context()?, &mut out),
         Command::Usage(args) => usage::run(&args, &context()?, &mut out),
         Command::Events(args) => events::run(&args, &context()?, &mut out),
+        Command::Search(args) => search::run(&args, &context()?, &mut out),
+        Command::Transcript(args) => transcript::run(&args, &context()?, &mut out),
+        Command::Export(args) => export::run(&args, &context()?, &mut out),
         Command::Watch(args) => watch::run(&args, &context()?, &mut out),
         Command::Sources(args) => sources::run(&args, &context()?, &mut out),
         Command::Prices(args) => prices::run(args, &context()?, &mut out),

@@ -18,6 +18,7 @@ mod builder;
 mod index;
 mod queries;
 mod refresh;
+mod search;
 mod watch;
 
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ mod doctor;
 mod event;
 mod filter;
 mod refresh;
+mod search;
 mod session;
 mod source;
 mod usage;
@@ -23,6 +24,10 @@ pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources,
 pub use event::{EventCursor, EventFilter, EventPage, EventRow};
 pub use filter::{model_matches, project_matches, session_matches};
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
+pub use search::{
+    IndexProgress, SearchFilter, SearchHit, SearchOrder, SearchResults, SearchTerm, SearchText,
+    Snippet,
+};
 pub use session::{
     Explanation, ModelUsage, Project, QuotaView, SessionDetail, SessionFilter, SessionList,
     SessionView, ToolStats,

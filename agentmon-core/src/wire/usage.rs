@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::event::Exported;
 use super::part::{Spent, Time, Tokens, Usd};
 use crate::query::{Block, Project, ReportKind, Unattributed, UsageReport, UsageRow};
 
@@ -28,6 +29,15 @@ pub fn usage(report: &UsageReport) -> impl Serialize + '_ {
             })
             .collect(),
         unattributed: report.unattributed.iter().map(Beyond::from).collect(),
+    }
+}
+
+/// One row of an export, as in a report by day with all dimensions.
+#[must_use]
+pub fn export_usage(row: &UsageRow) -> impl Serialize + '_ {
+    Exported {
+        schema: "agentmon.export.usage.v1",
+        line: Row::from(row),
     }
 }
 
