@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Print a line whenever a session changes
     Watch(WatchArgs),
+    /// Turn Claude Code's statusline JSON on standard input into one line
+    Statusline,
     /// Show where agents' files were looked for, what was found and what was skipped
     Sources(SourcesArgs),
     /// List or check the prices in use

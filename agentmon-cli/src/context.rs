@@ -1,6 +1,7 @@
 //! What every command starts from: the configuration, the present, and a monitor that is up to date.
 
 use std::io::Write;
+use std::time::Duration;
 
 use agentmon_core::Monitor;
 use agentmon_core::clock::{Clock, SystemClock};
@@ -117,6 +118,22 @@ impl Context {
             ));
         }
         Ok(monitor)
+    }
+
+    /// Opens the store for reading alone.
+    pub(crate) fn reader(&self) -> Result<Monitor, Error> {
+        let builder = Monitor::builder()
+            .env(self.env.clone())
+            .config(self.config.clone());
+        Ok(builder.read_only().open()?)
+    }
+
+    /// Opens the store for writing unless another process writes: nothing is waited for.
+    pub(crate) fn writer_now(&self) -> Result<Monitor, Error> {
+        let builder = Monitor::builder()
+            .env(self.env.clone())
+            .config(self.config.clone());
+        Ok(builder.lock_patience(Duration::ZERO).open()?)
     }
 
     /// Opens the monitor and reads what agents wrote since the last time.

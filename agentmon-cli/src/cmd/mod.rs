@@ -8,11 +8,13 @@ mod events;
 mod explain;
 mod export;
 mod prices;
+mod quota;
 mod search;
 mod sessions;
 mod show;
 mod sources;
 mod status;
+mod statusline;
 mod transcript;
 mod usage;
 mod watch;
@@ -66,6 +68,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Transcript(args) => transcript::run(&args, &context()?, &mut out),
         Command::Export(args) => export::run(&args, &context()?, &mut out),
         Command::Watch(args) => watch::run(&args, &context()?, &mut out),
+        Command::Statusline => statusline::run(&context()?, &mut out),
         Command::Sources(args) => sources::run(&args, &context()?, &mut out),
         Command::Prices(args) => prices::run(args, &context()?, &mut out),
         Command::Db(args) => db::run(args, &context()?, &mut out),

@@ -16,6 +16,7 @@
 
 mod builder;
 mod index;
+mod present;
 mod queries;
 mod refresh;
 mod search;

@@ -9,6 +9,7 @@ mod detail;
 mod doctor;
 mod event;
 mod filter;
+mod present;
 mod refresh;
 mod search;
 mod session;
@@ -23,6 +24,7 @@ pub use detail::{cross_check, explanation};
 pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};
 pub use event::{EventCursor, EventFilter, EventPage, EventRow};
 pub use filter::{model_matches, project_matches, session_matches};
+pub use present::Present;
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
 pub use search::{
     IndexProgress, SearchFilter, SearchHit, SearchOrder, SearchResults, SearchTerm, SearchText,

@@ -15,6 +15,7 @@ mod search;
 mod session;
 mod source;
 mod status;
+mod statusline;
 mod transcript;
 mod usage;
 
@@ -27,5 +28,6 @@ pub use search::search;
 pub use session::{explanation, export_session, session, session_change, sessions};
 pub use source::sources;
 pub use status::status;
+pub use statusline::statusline;
 pub use transcript::transcript;
 pub use usage::{export_usage, usage};

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::part::{Spent, Time};
 use super::session::Session;
+use crate::model::QuotaWindow;
 use crate::query::{Board, QuotaView, SessionView};
 use crate::session::State;
 
@@ -48,7 +49,7 @@ struct Status<'a> {
 
 /// A plan limit as last reported.
 #[derive(Serialize)]
-struct Quota<'a> {
+pub(super) struct Quota<'a> {
     agent: &'a str,
     limit: &'a str,
     window: &'a str,
@@ -60,9 +61,9 @@ struct Quota<'a> {
     expired: bool,
 }
 
-impl<'a> From<&'a QuotaView> for Quota<'a> {
-    fn from(view: &'a QuotaView) -> Self {
-        let window = &view.window;
+impl<'a> Quota<'a> {
+    /// A limit that was reported just now.
+    pub(super) fn fresh(window: &'a QuotaWindow) -> Self {
         Self {
             agent: window.agent.as_str(),
             limit: &window.limit,
@@ -72,7 +73,16 @@ impl<'a> From<&'a QuotaView> for Quota<'a> {
             resets_at: window.resets_at.map(Time),
             plan: window.plan.as_deref(),
             at: Time(window.at),
+            expired: false,
+        }
+    }
+}
+
+impl<'a> From<&'a QuotaView> for Quota<'a> {
+    fn from(view: &'a QuotaView) -> Self {
+        Self {
             expired: view.expired,
+            ..Self::fresh(&view.window)
         }
     }
 }

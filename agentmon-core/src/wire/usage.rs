@@ -100,7 +100,7 @@ impl<'a> From<&'a UsageRow> for Row<'a> {
 }
 
 #[derive(Serialize)]
-struct Window<'a> {
+pub(super) struct Window<'a> {
     agent: &'a str,
     start: Time,
     end: Time,

@@ -10,6 +10,7 @@ pub mod hook;
 pub mod jobs;
 pub mod line;
 pub mod live;
+pub mod statusline;
 pub mod subagent_meta;
 pub mod transcript;
 

@@ -24,5 +24,5 @@ pub use maintain::{backup, check, stats};
 pub use quotas::quotas;
 pub use search::search;
 pub use session_read::{SessionRow, load, resolve, sessions, sessions_in, transitions};
-pub use usage::{own_sums, session_sums, tools, usage};
+pub use usage::{own_sums, session_cost, session_sums, tools, usage};
 pub use writer::{StoreChange, Writer};

@@ -1,9 +1,12 @@
 //! Full-text search over events.
 //!
-//! Few matches are joined with their events and sorted. A word that very many events have is not looked up whole:
-//! events are walked from the newest, and each is asked whether it matches, until there are enough hits.
+//! Most questions are answered by the newest events: a word that many events have is looked for among these alone,
+//! by ranges of rows. Only when they do not hold enough are all matches looked up and sorted.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::conditions::Conditions;
 use super::events::{kind_code, kind_of, status_of};
@@ -13,10 +16,10 @@ use crate::store::StoreError;
 
 /// Hits when the filter names no limit.
 const DEFAULT_LIMIT: usize = 20;
-/// Up to this many matches are joined and sorted.
-const FEW: i64 = 4000;
-/// Events that are asked one by one before that is given up.
-const ASKED: usize = 4000;
+/// How many of the newest events are looked at first.
+const NEWEST: usize = 2000;
+/// Rows between two events that are asked for at once: crossing them costs less than another question.
+const GAP: i64 = 1000;
 /// Words in a snippet.
 const SNIPPET: u32 = 24;
 
@@ -37,21 +40,20 @@ pub fn search(
     };
     // One more tells whether there are more.
     let wanted = limit.saturating_add(1);
-    let walked = match filter.order {
-        SearchOrder::Newest if !are_few(connection, &words)? => {
-            walk(connection, filter, &words, wanted)?
-        }
-        _ => None,
-    };
-    let mut ids = match walked {
-        Some(ids) => ids,
-        None => look_up(connection, filter, &words, wanted)?,
-    };
+    let mut ids = Vec::new();
+    if filter.order == SearchOrder::Newest {
+        ids = among_newest(connection, filter, &words, wanted)?;
+    }
+    if ids.len() < wanted {
+        ids = look_up(connection, filter, &words, wanted)?;
+    }
     let more = ids.len() > limit;
     ids.truncate(limit);
+    let mut snippets = snippets(connection, &ids, &words, ranges(filter, &ids))?;
     let mut hits = Vec::with_capacity(ids.len());
     for id in ids {
-        hits.push(hit(connection, id, &words)?);
+        let snippet = snippets.remove(&id).unwrap_or_default();
+        hits.push(hit(connection, id, snippet)?);
     }
     Ok((hits, more))
 }
@@ -66,19 +68,19 @@ pub(super) fn expression(text: &SearchText) -> Option<String> {
     (!terms.is_empty()).then(|| terms.join(" "))
 }
 
-fn are_few(connection: &Connection, words: &str) -> rusqlite::Result<bool> {
-    let mut count = connection.prepare_cached(
-        "SELECT count(*) FROM (SELECT 1 FROM event_fts WHERE event_fts MATCH ?1 LIMIT ?2)",
-    )?;
-    let count: i64 = count.query_row(params![words, FEW + 1], |row| row.get(0))?;
-    Ok(count <= FEW)
-}
-
 fn conditions(filter: &SearchFilter) -> Conditions {
+    let mut sessions = Conditions::default();
+    sessions.session_ids(&filter.sessions);
+    sessions.agents(&filter.agents);
+    sessions.projects(&filter.projects);
     let mut conditions = Conditions::default();
-    conditions.session_ids(&filter.sessions);
-    conditions.agents(&filter.agents);
-    conditions.projects(&filter.projects);
+    if !sessions.is_empty() {
+        conditions.nested(
+            "event.session IN (SELECT session.id FROM session LEFT JOIN project ON project.id = session.project WHERE ",
+            sessions,
+            ")",
+        );
+    }
     conditions.any(&filter.kinds, "event.kind = ?", |kind| {
         vec![kind_code(*kind).into()]
     });
@@ -91,42 +93,52 @@ fn conditions(filter: &SearchFilter) -> Conditions {
     conditions
 }
 
-/// The newest matches among events as they come, or `None` when too few of these match.
-fn walk(
+/// Rows in few ranges. Every range asks anew, and for a beginning of a word that gathers all words that begin so:
+/// then there is only one.
+fn ranges(filter: &SearchFilter, ids: &[i64]) -> Vec<(i64, i64)> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    let whole = filter.text.terms.iter().any(|term| term.prefix);
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    for id in ids {
+        match ranges.last_mut() {
+            Some((_, last)) if whole || id - *last <= GAP => *last = id,
+            _ => ranges.push((id, id)),
+        }
+    }
+    ranges
+}
+
+/// Those of the newest events that match, the latest first, up to `wanted`.
+fn among_newest(
     connection: &Connection,
     filter: &SearchFilter,
     words: &str,
     wanted: usize,
-) -> rusqlite::Result<Option<Vec<i64>>> {
+) -> rusqlite::Result<Vec<i64>> {
     let conditions = conditions(filter);
     let sql = format!(
-        "SELECT event.seq FROM event
-         JOIN session ON session.id = event.session
-         LEFT JOIN project ON project.id = session.project
-         WHERE {} ORDER BY event.at DESC, event.seq DESC",
+        "SELECT event.seq FROM event WHERE {} ORDER BY event.at DESC, event.seq DESC LIMIT {NEWEST}",
         conditions.sql()
     );
     let mut select = connection.prepare_cached(&sql)?;
-    let mut matches = connection
-        .prepare_cached("SELECT 1 FROM event_fts WHERE event_fts MATCH ?1 AND rowid = ?2")?;
-    let mut rows = select.query(conditions.values())?;
-    let mut ids = Vec::new();
-    for _ in 0..ASKED {
-        let Some(row) = rows.next()? else {
-            return Ok(Some(ids));
-        };
-        let id: i64 = row.get(0)?;
-        if matches.exists(params![words, id])? {
-            ids.push(id);
-            if ids.len() == wanted {
-                return Ok(Some(ids));
-            }
+    let newest = select.query_map(conditions.values(), |row| row.get(0))?;
+    let newest: Vec<i64> = newest.collect::<rusqlite::Result<_>>()?;
+    let mut select = connection.prepare_cached(
+        "SELECT rowid FROM event_fts WHERE event_fts MATCH ?1 AND rowid BETWEEN ?2 AND ?3",
+    )?;
+    let mut matching = HashSet::new();
+    for (first, last) in ranges(filter, &newest) {
+        let mut rows = select.query(params![words, first, last])?;
+        while let Some(row) = rows.next()? {
+            matching.insert(row.get::<_, i64>(0)?);
         }
     }
-    Ok(None)
+    let matching = newest.into_iter().filter(|id| matching.contains(id));
+    Ok(matching.take(wanted).collect())
 }
 
-/// All matches, sorted.
+/// All matches, sorted, up to `wanted`.
 fn look_up(
     connection: &Connection,
     filter: &SearchFilter,
@@ -140,10 +152,7 @@ fn look_up(
         SearchOrder::Best => "event_fts.rank, event.at DESC, event.seq DESC",
     };
     let sql = format!(
-        "SELECT event.seq FROM event_fts
-         CROSS JOIN event ON event.seq = event_fts.rowid
-         JOIN session ON session.id = event.session
-         LEFT JOIN project ON project.id = session.project
+        "SELECT event.seq FROM event_fts CROSS JOIN event ON event.seq = event_fts.rowid
          WHERE {} ORDER BY {order} LIMIT {wanted}",
         conditions.sql()
     );
@@ -152,14 +161,35 @@ fn look_up(
     rows.collect()
 }
 
-fn hit(connection: &Connection, id: i64, words: &str) -> rusqlite::Result<SearchHit> {
-    let mut snippet = connection.prepare_cached(
-        "SELECT snippet(event_fts, 0, ?3, ?4, '…', ?5) FROM event_fts WHERE event_fts MATCH ?1 AND rowid = ?2",
-    )?;
-    let (begin, end) = (Snippet::BEGIN.to_string(), Snippet::END.to_string());
-    let snippet: Option<String> = snippet
-        .query_row(params![words, id, begin, end, SNIPPET], |row| row.get(0))
-        .optional()?;
+/// The text around what matches, for each of these events.
+fn snippets(
+    connection: &Connection,
+    ids: &[i64],
+    words: &str,
+    ranges: Vec<(i64, i64)>,
+) -> rusqlite::Result<HashMap<i64, Snippet>> {
+    // Without the `+`, every id would be a question of its own.
+    let list = vec!["?"; ids.len()].join(", ");
+    let sql = format!(
+        "SELECT rowid, snippet(event_fts, 0, '{}', '{}', '…', {SNIPPET}) FROM event_fts
+         WHERE event_fts MATCH ? AND rowid BETWEEN ? AND ? AND +rowid IN ({list})",
+        Snippet::BEGIN,
+        Snippet::END,
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut snippets = HashMap::new();
+    for (first, last) in ranges {
+        let mut values: Vec<Value> = vec![words.to_owned().into(), first.into(), last.into()];
+        values.extend(ids.iter().map(|id| Value::from(*id)));
+        let mut rows = select.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            snippets.insert(row.get(0)?, Snippet::marked(row.get_ref(1)?.as_str()?));
+        }
+    }
+    Ok(snippets)
+}
+
+fn hit(connection: &Connection, id: i64, snippet: Snippet) -> rusqlite::Result<SearchHit> {
     let mut select = connection.prepare_cached(
         "SELECT event.at, session.agent, session.native_id, session.title, project.name, event.kind, event.status,
                 tool.name
@@ -186,7 +216,7 @@ fn hit(connection: &Connection, id: i64, words: &str) -> rusqlite::Result<Search
             kind: kind_of(row.get(5)?),
             status: status_of(row.get(6)?),
             tool: text(row, 7)?,
-            snippet: Snippet::marked(&snippet.unwrap_or_default()),
+            snippet,
         })
     })
 }
