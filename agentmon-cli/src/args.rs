@@ -193,6 +193,9 @@ pub(crate) struct UsageArgs {
     /// Only the window that is open now (blocks)
     #[arg(long, help_heading = "Filters")]
     pub(crate) active: bool,
+    /// Draw anew whenever something changes (blocks)
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    pub(crate) live: bool,
     /// First day of a week
     #[arg(long, value_name = "DAY")]
     pub(crate) week_start: Option<Day>,

@@ -19,7 +19,7 @@ use crate::output::progress::Bar;
 use crate::output::text;
 
 /// What every command starts from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Context {
     /// Home folder and environment variables.
     pub(crate) env: Env,
@@ -47,6 +47,14 @@ impl Context {
             no_cache: global.no_cache,
             quiet: global.quiet,
         })
+    }
+
+    /// The same, now.
+    pub(crate) fn at_present(&self) -> Self {
+        Self {
+            now: SystemClock.now(),
+            ..self.clone()
+        }
     }
 
     /// Where days begin and in which times are shown.

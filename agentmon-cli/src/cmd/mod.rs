@@ -1,5 +1,6 @@
 //! The commands, one file each. A command parses, calls one method of the core, chooses an exit code and renders.
 
+mod budget;
 mod config;
 mod db;
 mod doctor;
@@ -7,6 +8,8 @@ mod empty;
 mod events;
 mod explain;
 mod export;
+
+mod live;
 mod prices;
 mod quota;
 mod search;

@@ -8,7 +8,7 @@ use agentmon_core::query::{
 use agentmon_core::wire;
 
 use super::sessions::{ShortIds, cost, project, sign, title, why};
-use super::{empty, quota, words};
+use super::{budget, empty, quota, words};
 use crate::args::StatusArgs;
 use crate::context::Context;
 use crate::error::{Error, Exit};
@@ -40,12 +40,13 @@ pub(super) fn run(args: &StatusArgs, cx: &Context, out: &mut Output) -> Result<E
         },
         ..UsageQuery::new(ReportKind::Daily)
     };
-    let board = board(
+    let mut board = board(
         monitor.sessions(&filter)?.sessions,
         monitor.usage(&today)?.totals,
         monitor.quotas()?,
         cx.now,
     );
+    board.budgets = budget::all(&monitor, cx)?;
     match out.format {
         Format::Json => out.json(&wire::status(&board))?,
         _ if board.counts.is_empty() => {
@@ -98,6 +99,7 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
         human::short_count(today.usage.total()),
         human::counted(today.requests, "request"),
     ))?;
+    budget::show(&board.budgets, out)?;
     quota::show(&board.quotas, cx, out)
 }
 

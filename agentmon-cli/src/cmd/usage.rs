@@ -1,13 +1,15 @@
 //! `agentmon usage`.
 
+use agentmon_core::Monitor;
 use agentmon_core::model::AgentKind;
 use agentmon_core::query::{
-    Dimensions, RefreshOptions, ReportKind, Sums, UsageFilter, UsageQuery, UsageReport, UsageRow,
+    BudgetState, Dimensions, QuotaView, RefreshOptions, ReportKind, Sums, UsageFilter, UsageQuery,
+    UsageReport, UsageRow,
 };
 use agentmon_core::wire;
 
 use super::sessions::ShortIds;
-use super::{empty, words};
+use super::{budget, empty, live, quota, words};
 use crate::args::{Dimension, UsageArgs};
 use crate::context::Context;
 use crate::error::{Error, Exit};
@@ -21,9 +23,13 @@ pub(super) fn run(args: &UsageArgs, cx: &Context, out: &mut Output) -> Result<Ex
         since: query.first_bucket(),
         ..RefreshOptions::default()
     })?;
+    if args.live {
+        return live(args, &query, &monitor, cx, out);
+    }
     let report = monitor.usage(&query)?;
+    let (quotas, budgets) = (monitor.quotas()?, budget::all(&monitor, cx)?);
     match out.format {
-        Format::Json => out.json(&wire::usage(&report))?,
+        Format::Json => out.json(&wire::usage(&report, &quotas, &budgets))?,
         Format::Csv => csv(&report, out)?,
         Format::Table if report.rows.is_empty() => {
             let filtered = query.filter != UsageFilter::default()
@@ -31,8 +37,43 @@ pub(super) fn run(args: &UsageArgs, cx: &Context, out: &mut Output) -> Result<Ex
                 || query.until.is_some();
             empty::nothing("usage", filtered, &monitor, cx, out)?;
         }
-        Format::Table => show(&report, cx, out)?,
+        Format::Table => show(&report, &quotas, &budgets, cx, out)?,
     }
+    Ok(Exit::Done)
+}
+
+/// Windows as they fill.
+fn live(
+    args: &UsageArgs,
+    query: &UsageQuery,
+    monitor: &Monitor,
+    cx: &Context,
+    out: &mut Output,
+) -> Result<Exit, Error> {
+    let is_blocks = query.kind == ReportKind::Blocks;
+    if !is_blocks || out.width.is_none() || out.format != Format::Table {
+        let message =
+            "--live goes with `usage blocks` on a terminal; programs use `agentmon watch --json`";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    let query = UsageQuery {
+        // What is over moves no more: two windows stand for it.
+        limit: args.limit.or(Some(2)),
+        ..query.clone()
+    };
+    live::run(monitor, out, |out| {
+        let cx = cx.at_present();
+        let report = monitor.usage(&query)?;
+        let (quotas, budgets) = (monitor.quotas()?, budget::all(monitor, &cx)?);
+        if report.rows.is_empty() {
+            out.line("No window is open yet.")?;
+        } else {
+            show(&report, &quotas, &budgets, &cx, out)?;
+        }
+        let time = cx.zone().datetime(cx.now).strftime("%H:%M:%S").to_string();
+        out.line("")?;
+        Ok(empty::hint(out, &format!("{time} - Ctrl-C ends"))?)
+    })?;
     Ok(Exit::Done)
 }
 
@@ -146,7 +187,13 @@ fn is_timed(kind: ReportKind) -> bool {
     )
 }
 
-fn show(report: &UsageReport, cx: &Context, out: &mut Output) -> Result<(), Error> {
+fn show(
+    report: &UsageReport,
+    quotas: &[QuotaView],
+    budgets: &[BudgetState],
+    cx: &Context,
+    out: &mut Output,
+) -> Result<(), Error> {
     let fits = |table: &Table| out.width.is_none_or(|width| table.natural_width() <= width);
     let mut rows = table(report, cx, Detail::Full);
     for detail in [Detail::ShortNumbers, Detail::ShortHeadings] {
@@ -173,6 +220,10 @@ fn show(report: &UsageReport, cx: &Context, out: &mut Output) -> Result<(), Erro
             human::short_count(projection.tokens),
             projection.cost,
         ))?;
+    }
+    budget::show(budgets, out)?;
+    if report.kind == ReportKind::Blocks {
+        quota::show(quotas, cx, out)?;
     }
     notes(report, out)
 }

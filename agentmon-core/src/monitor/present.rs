@@ -2,8 +2,11 @@
 
 use super::Monitor;
 use crate::Error;
-use crate::model::{AgentKind, QuotaWindow, SessionKey, Timestamp};
-use crate::query::{Block, Dimensions, Present, ReportKind, UsageFilter, UsageQuery, Zone};
+use crate::model::{AgentKind, NanoUsd, QuotaWindow, SessionKey, Timestamp};
+use crate::query::{
+    Block, Budget, BudgetPeriod, BudgetState, Dimensions, Present, ReportKind, UsageFilter,
+    UsageQuery, WeekStart, Zone, project_matches,
+};
 use crate::source::piece::Piece;
 use crate::store::sqlite;
 
@@ -44,6 +47,48 @@ impl Monitor {
         })?;
         let open = |block: &Block| block.projection.is_some();
         Ok(report.blocks.into_iter().find(open))
+    }
+
+    /// What is spent of each budget in the configuration.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn budgets(&self, zone: &Zone, week_start: WeekStart) -> Result<Vec<BudgetState>, Error> {
+        let budgets = &self.inner.config.budgets;
+        let mut states = Vec::with_capacity(budgets.len());
+        for period in BudgetPeriod::ALL {
+            let of_period = budgets.iter().map(|budget| &budget.value);
+            let of_period: Vec<&Budget> =
+                of_period.filter(|budget| budget.period == period).collect();
+            if of_period.is_empty() {
+                continue;
+            }
+            let today = zone.date(self.inner.clock.now());
+            let since = zone.start_of(period.first_day(today, week_start));
+            let report = self.usage(&UsageQuery {
+                by: Dimensions {
+                    project: true,
+                    ..Dimensions::default()
+                },
+                since: Some(since),
+                zone: zone.clone(),
+                ..UsageQuery::new(ReportKind::Projects)
+            })?;
+            for budget in of_period {
+                let rows = report.rows.iter().filter(|row| {
+                    let project = row.project.as_ref().and_then(Option::as_ref);
+                    let wanted = budget.project.as_deref();
+                    wanted.is_none_or(|wanted| project_matches(project, wanted))
+                });
+                let spent = rows.map(|row| row.sums.cost);
+                states.push(BudgetState {
+                    budget: budget.clone(),
+                    since,
+                    spent: spent.fold(NanoUsd::ZERO, |sum, cost| sum + cost),
+                });
+            }
+        }
+        Ok(states)
     }
 
     /// Keeps what a client says of its plan limits. Does nothing when another process writes.

@@ -4,6 +4,7 @@
 //! other rows; the functions here turn them into reports. No SQL, no I/O, no clock, no JSON (that is `wire`).
 
 mod board;
+mod budget;
 mod database;
 mod detail;
 mod doctor;
@@ -19,6 +20,7 @@ mod when;
 mod zone;
 
 pub use board::{Board, board};
+pub use budget::{Budget, BudgetPeriod, BudgetState};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use detail::{cross_check, explanation};
 pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::part::{Spent, Time};
+use super::part::{Spent, Time, Usd};
 use super::session::Session;
 use crate::model::QuotaWindow;
-use crate::query::{Board, QuotaView, SessionView};
+use crate::query::{Board, BudgetState, QuotaView, SessionView};
 use crate::session::State;
 
 /// The board.
@@ -25,6 +25,7 @@ pub fn status(board: &Board) -> impl Serialize + '_ {
         counts: &board.counts,
         today: (&board.today).into(),
         quotas: board.quotas.iter().map(Quota::from).collect(),
+        budgets: board.budgets.iter().map(BudgetLine::from).collect(),
     }
 }
 
@@ -45,6 +46,33 @@ struct Status<'a> {
     counts: &'a BTreeMap<State, u64>,
     today: Spent,
     quotas: Vec<Quota<'a>>,
+    budgets: Vec<BudgetLine<'a>>,
+}
+
+/// A budget and what is spent of it.
+#[derive(Serialize)]
+pub(super) struct BudgetLine<'a> {
+    project: Option<&'a str>,
+    period: &'static str,
+    since: Time,
+    limit_usd: Usd,
+    spent_usd: Usd,
+    used_percent: f64,
+    over: bool,
+}
+
+impl<'a> From<&'a BudgetState> for BudgetLine<'a> {
+    fn from(state: &'a BudgetState) -> Self {
+        Self {
+            project: state.budget.project.as_deref(),
+            period: state.budget.period.as_str(),
+            since: Time(state.since),
+            limit_usd: Usd(state.budget.limit),
+            spent_usd: Usd(state.spent),
+            used_percent: (state.used_percent() * 10.0).round() / 10.0,
+            over: state.is_over(),
+        }
+    }
 }
 
 /// A plan limit as last reported.
