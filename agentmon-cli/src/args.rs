@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Transcript(TranscriptArgs),
     /// Write events, sessions or usage as JSON lines or CSV
     Export(ExportArgs),
+    /// Read transcripts from a backup, an archive or another machine
+    Import(ImportArgs),
     /// Print a line whenever a session changes
     Watch(WatchArgs),
     /// Turn Claude Code's statusline JSON on standard input into one line
@@ -432,6 +434,12 @@ pub(crate) enum ExportFormat {
     Jsonl,
     /// Comma-separated values with headings
     Csv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// A copy of an agent's folder, any folder with transcripts in it, or one transcript
+    pub(crate) path: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -147,15 +147,20 @@ impl Context {
     /// Opens the monitor and reads what agents wrote since the last time.
     pub(crate) fn fresh_monitor(&self, options: RefreshOptions<'_>) -> Result<Monitor, Error> {
         let monitor = self.monitor()?;
-        let bar = Bar::on_terminal(self.quiet);
-        let progress = bar.as_ref().map(|bar| bar as &dyn Progress);
-        let report = monitor.refresh(&RefreshOptions {
-            progress,
-            ..options
+        let report = self.with_progress(|progress| {
+            monitor.refresh(&RefreshOptions {
+                progress,
+                ..options
+            })
         })?;
-        drop(bar);
         self.tell_unreadable(&report);
         Ok(monitor)
+    }
+
+    /// Does long work under a progress bar, if there is a terminal for it.
+    pub(crate) fn with_progress<T>(&self, work: impl FnOnce(Option<&dyn Progress>) -> T) -> T {
+        let bar = Bar::on_terminal(self.quiet);
+        work(bar.as_ref().map(|bar| bar as &dyn Progress))
     }
 
     fn tell_unreadable(&self, report: &RefreshReport) {

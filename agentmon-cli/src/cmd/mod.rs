@@ -9,6 +9,7 @@ mod events;
 mod explain;
 mod export;
 
+mod import;
 mod live;
 mod prices;
 mod quota;
@@ -70,6 +71,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Search(args) => search::run(&args, &context()?, &mut out),
         Command::Transcript(args) => transcript::run(&args, &context()?, &mut out),
         Command::Export(args) => export::run(&args, &context()?, &mut out),
+        Command::Import(args) => import::run(&args, &context()?, &mut out),
         Command::Watch(args) => watch::run(&args, &context()?, &mut out),
         Command::Statusline => statusline::run(&context()?, &mut out),
         Command::Sources(args) => sources::run(&args, &context()?, &mut out),

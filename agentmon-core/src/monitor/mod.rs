@@ -15,6 +15,7 @@
 //! ```
 
 mod builder;
+mod import;
 mod index;
 mod present;
 mod queries;

@@ -105,7 +105,7 @@ impl Inner {
         find(&self.formats, |format| self.roots(format))
     }
 
-    fn pass(
+    pub(super) fn pass(
         &self,
         found: &[ScannedRoot<'_>],
         pass: Pass,

@@ -10,6 +10,7 @@ mod detail;
 mod doctor;
 mod event;
 mod filter;
+mod import;
 mod present;
 mod refresh;
 mod search;
@@ -26,6 +27,7 @@ pub use detail::{cross_check, explanation};
 pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};
 pub use event::{EventCursor, EventFilter, EventPage, EventRow};
 pub use filter::{model_matches, project_matches, session_matches};
+pub use import::{ImportReport, ImportedFolder};
 pub use present::Present;
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
 pub use search::{

@@ -157,7 +157,7 @@ pub fn is_gone(path: &Path) -> bool {
     matches!(path.try_exists(), Ok(false))
 }
 
-fn found(root: &Root, path: PathBuf, role: FileRole, metadata: &Metadata) -> Found {
+pub(super) fn found(root: &Root, path: PathBuf, role: FileRole, metadata: &Metadata) -> Found {
     let nanos = |time: io::Result<std::time::SystemTime>| {
         let since = time.ok()?.duration_since(UNIX_EPOCH).ok()?;
         i64::try_from(since.as_nanos()).ok()
