@@ -73,7 +73,7 @@ fn search_finds_words_phrases_and_beginnings() {
         ("pars*", 2),
         ("\"fix the\"", 1),
         ("\"the fix\"", 0),
-        ("parser NOT fix", 0),
+        ("parser NEAR fix", 0),
         ("text:parser", 0),
         ("(parser", 1),
         ("par\"ser", 0),
@@ -105,8 +105,15 @@ fn search_finds_words_phrases_and_beginnings() {
             "{filter:?}"
         );
     }
-    insta::assert_snapshot!(stdout(&home, &["search", "parser", "--timezone", "UTC"]), @"");
-    insta::assert_snapshot!(stdout(&home, &["search", "parser", "--csv"]), @"");
+    let shown = stdout(&home, &["search", "parser"]).replace("2026-11-20", "11-20 10:00");
+    insta::assert_snapshot!(shown, @r####"
+        11-20 10:00  11111111  claude_code  user_prompt  app  Fix the *parser* ]0;evil ``` not closed
+           Fix the *parser* �]0;evil� ``` not closed
+        "####);
+    insta::assert_snapshot!(stdout(&home, &["search", "parser", "--csv"]), @r####"
+        at,session,title,project,kind,status,tool,snippet
+        2026-11-20T10:00:00.000Z,claude_code:11111111-aaaa-4000-8000-000000000001,Fix the *parser* ]0;evil ``` not closed,app,user_prompt,success,,Fix the *parser* �]0;evil� ``` not closed
+        "####);
 }
 
 #[test]
@@ -125,7 +132,7 @@ fn search_says_what_it_could_not_look_at() {
             .contains("Not everything is indexed yet: 0 of 1 files")
     );
 
-    let output = command(&home, &["search", "->"]).output().unwrap();
+    let output = command(&home, &["search", "--", "->"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no word in TEXT"));
     let empty = tempfile::tempdir().unwrap();
@@ -140,7 +147,26 @@ fn transcripts_are_harmless_and_well_formed() {
         text.contains("Fix the *parser* \u{fffd}]0;evil\u{fffd}\n```\nnot closed\n"),
         "{text}"
     );
-    insta::assert_snapshot!(stdout(&home, &["transcript", "1111", "--markdown"]), @"");
+    insta::assert_snapshot!(stdout(&home, &["transcript", "1111", "--markdown"]), @r####"
+        # Fix the \*parser\* \]0;evil \`\`\` not closed
+
+        - Session: claude\_code:11111111-aaaa-4000-8000-000000000001
+        - Project: app
+        - Model: claude-opus-5-5
+        - Started: 2026-11-20 10:00:00
+        - Last activity: 2026-11-20 10:00:05
+        - Cost: $0.0042
+
+        ## User · 2026-11-20 10:00:00
+
+        > Fix the *parser* �]0;evil�
+        > ```
+        > not closed
+
+        ## Agent · 2026-11-20 10:00:05
+
+        > The parsers are mended.
+        "####);
     let transcript = json(&home, &["transcript", "1111"]);
     assert_eq!(transcript["schema"], "agentmon.transcript.v1");
     assert_eq!(transcript["events"][1]["text"], "The parsers are mended.");
@@ -232,7 +258,9 @@ fn a_statusline_is_one_line_and_keeps_plan_limits() {
             .success();
         String::from_utf8(output.get_output().stdout.clone()).unwrap()
     };
-    insta::assert_snapshot!(run(&["statusline"]), @"");
+    insta::assert_snapshot!(run(&["statusline"]), @r####"
+        Opus �[2J5.5 | 20k context (10 %) | $1.50 session / $1.50 today | 5h 42 % until 2100-01-01
+        "####);
     let line: Value = serde_json::from_str(&run(&["statusline", "--json"])).unwrap();
     assert_eq!(
         (&line["schema"], &line["session_cost_usd"]),
