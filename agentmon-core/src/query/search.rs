@@ -239,7 +239,7 @@ mod tests {
     fn marks_become_ranges() {
         let snippet = Snippet::marked("…a \u{2}bé\u{3} c\u{3} \u{2}d");
         assert_eq!(snippet.text, "…a bé c d");
-        assert_eq!(snippet.matches, [5..8]);
+        assert_eq!(snippet.matches, vec![Range { start: 5, end: 8 }]);
         assert_eq!(&snippet.text[5..8], "bé");
     }
 }

@@ -12,6 +12,7 @@ pub mod line;
 pub mod live;
 pub mod statusline;
 pub mod subagent_meta;
+mod title;
 pub mod transcript;
 
 use std::path::Path;

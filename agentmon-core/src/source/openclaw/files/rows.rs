@@ -13,13 +13,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::message::turn_ended;
-use super::{names, text};
+use super::names;
 use crate::model::{
     Batch, FactKey, ProblemKind, Relation, SessionKey, SessionPatch, Stamped, Timestamp, Title,
-    TitleKind, stamp,
+    TitleKind, latest, stamp,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
-use crate::source::openclaw::json::{self, Raw};
+use crate::source::json::{self, Raw};
+use crate::source::line::detail;
 use crate::source::{Parser, Want};
 
 /// Parser of one `sessions.json`.
@@ -163,7 +164,7 @@ impl Rows {
                 .parent(row, table)
                 .filter(|parent| *parent != session_key)
             {
-                patch.parent = Some((parent, Relation::Spawned));
+                patch.propose_parent(Some((parent, Relation::Spawned)));
             }
         }
         if want.evidence {
@@ -227,7 +228,8 @@ impl Row<'_> {
         if let Some(model) = json::text(self.model) {
             stamp(&mut patch.model, at, &model);
         }
-        patch.context = self.context().map(|value| Stamped { at, value });
+        let context = self.context().map(|value| Stamped { at, value });
+        latest(&mut patch.context, context);
         let origin: Origin<'_> = json::object(self.origin).unwrap_or_default();
         let client = json::text(origin.label);
         let title = |kind, text: Option<Cow<'_, str>>| Title::new(kind, at, &text?);
@@ -276,7 +278,7 @@ impl Row<'_> {
         let aborted = json::flag(self.aborted_last_run) == Some(true);
         let failed = |class: &str| Signal::TurnFailed {
             class: class.into(),
-            message: json::text(self.last_run_error).and_then(|error| text::detail(&error)),
+            message: json::text(self.last_run_error).and_then(|error| detail(&error)),
         };
         match json::text(self.status).as_deref() {
             Some("running") => signs.push((updated, Signal::ModelActive)),

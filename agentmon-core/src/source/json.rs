@@ -1,4 +1,4 @@
-//! Reading OpenClaw's JSON without trusting it: every field may be missing, of another type, or huge.
+//! Reading the JSON of agents without trusting it: every field may be missing, of another type, or huge.
 //!
 //! Structs borrow their fields as raw text ([`Raw`]) and the functions here turn one field at a time into a value, so
 //! that one odd field costs that field and not the whole record.
@@ -12,27 +12,22 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use crate::model::Timestamp;
+use crate::source::fields::string;
 
 /// A field as it stands in the record; `None` when it is absent or `null`.
-pub(super) type Raw<'a> = Option<&'a RawValue>;
+pub(in crate::source) type Raw<'a> = Option<&'a RawValue>;
 
 /// The largest number that JavaScript writes exactly; a greater one is not a count.
 const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
 
 /// A string. JavaScript cuts strings between the halves of a character and writes the half as a lone surrogate: that
 /// becomes U+FFFD.
-pub(super) fn text<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
-    let raw = raw?.get();
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-        return Some(Cow::Borrowed(inner));
-    }
-    let text: LossyString = serde_json::from_str(raw).ok()?;
-    Some(Cow::Owned(text.0))
+pub(in crate::source) fn text<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
+    string(raw?.get().as_bytes())
 }
 
 /// A number of things, zero or more. Fractions are cut.
-pub(super) fn count(raw: Raw<'_>) -> Option<u64> {
+pub(in crate::source) fn count(raw: Raw<'_>) -> Option<u64> {
     let raw = raw?.get();
     raw.parse().ok().or_else(|| {
         let number: f64 = raw.parse().ok()?;
@@ -41,7 +36,7 @@ pub(super) fn count(raw: Raw<'_>) -> Option<u64> {
 }
 
 /// A finite number.
-pub(super) fn float(raw: Raw<'_>) -> Option<f64> {
+pub(in crate::source) fn float(raw: Raw<'_>) -> Option<f64> {
     raw?.get()
         .parse()
         .ok()
@@ -49,12 +44,12 @@ pub(super) fn float(raw: Raw<'_>) -> Option<f64> {
 }
 
 /// `true` or `false`.
-pub(super) fn flag(raw: Raw<'_>) -> Option<bool> {
+pub(in crate::source) fn flag(raw: Raw<'_>) -> Option<bool> {
     raw?.get().parse().ok()
 }
 
 /// A time: milliseconds since 1970, or an ISO 8601 string.
-pub(super) fn time(raw: Raw<'_>) -> Option<Timestamp> {
+pub(in crate::source) fn time(raw: Raw<'_>) -> Option<Timestamp> {
     match text(raw) {
         Some(text) => Timestamp::parse(&text),
         None => count(raw)
@@ -64,7 +59,7 @@ pub(super) fn time(raw: Raw<'_>) -> Option<Timestamp> {
 }
 
 /// A struct of raw fields.
-pub(super) fn object<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
+pub(in crate::source) fn object<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
     // serde would fill a struct from an array as well.
     let raw = raw?.get();
     raw.starts_with('{')
@@ -72,40 +67,30 @@ pub(super) fn object<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
         .flatten()
 }
 
+/// The elements of a list as they stand in it; none when it is no list.
+pub(in crate::source) fn elements<'a>(raw: Raw<'a>) -> Vec<&'a RawValue> {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default()
+}
+
+/// The strings of a list.
+pub(in crate::source) fn strings(raw: Raw<'_>) -> Vec<String> {
+    let elements = elements(raw).into_iter();
+    let strings = elements.filter_map(|element| text(Some(element)));
+    strings.map(Cow::into_owned).collect()
+}
+
 /// A list of structs; elements that are something else are left out.
-pub(super) fn list<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Vec<T> {
-    let elements: Option<Vec<&RawValue>> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
-    let elements = elements.unwrap_or_default().into_iter();
-    elements
+pub(in crate::source) fn list<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Vec<T> {
+    elements(raw)
+        .into_iter()
         .filter_map(|element| object(Some(element)))
         .collect()
 }
 
-struct LossyString(String);
-
-impl<'de> Deserialize<'de> for LossyString {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl Visitor<'_> for Bytes {
-            type Value = LossyString;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<LossyString, E> {
-                Ok(LossyString(text.to_owned()))
-            }
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<LossyString, E> {
-                Ok(LossyString(String::from_utf8_lossy(bytes).into_owned()))
-            }
-        }
-        // As bytes: serde_json refuses lone surrogates in a `str`.
-        deserializer.deserialize_bytes(Bytes)
-    }
-}
-
 /// Rewrites JSON5 as JSON. `None` when it is neither, or nested deeper than any file of OpenClaw: the JSON5 parser
 /// recurses without a limit of its own, and a stack overflow cannot be caught.
-pub(super) fn json5_to_json(text: &str) -> Option<String> {
+pub(in crate::source) fn json5_to_json(text: &str) -> Option<String> {
     let mut parser = json5::Deserializer::from_str(text);
     let value = Nested(MAX_DEPTH).deserialize(&mut parser).ok()?;
     serde_json::to_string(&value).ok()
@@ -198,10 +183,7 @@ mod tests {
         let string = |text: &str| (Some(text.to_owned()), None, None);
         assert_eq!(read(r#""plain""#), string("plain"));
         assert_eq!(read(r#""a\nb\"""#), string("a\nb\""));
-        assert_eq!(
-            read(r#""cut \ud83d""#),
-            string("cut \u{fffd}\u{fffd}\u{fffd}")
-        );
+        assert_eq!(read(r#""cut \ud83d""#), string("cut \u{fffd}"));
         assert_eq!(
             read(r#""1970-01-01T00:00:00.005Z""#),
             (Some("1970-01-01T00:00:00.005Z".into()), None, Some(5))
