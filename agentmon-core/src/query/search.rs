@@ -56,6 +56,12 @@ impl SearchText {
     }
 }
 
+impl From<&str> for SearchText {
+    fn from(text: &str) -> Self {
+        Self::parse(text)
+    }
+}
+
 /// Whether a character stands between words. SQLite would take a NUL for the end of the text.
 fn separates(c: char) -> bool {
     c.is_whitespace() || c == '\0'
