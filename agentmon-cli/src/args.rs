@@ -1,5 +1,7 @@
 //! What the user can type, and nothing that follows from it.
 
+mod text;
+
 use std::path::PathBuf;
 
 use agentmon_core::model::{AgentKind, EventKind, EventStatus};
@@ -9,6 +11,10 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use text::{
+    ExportArgs, ExportFormat, ExportWhat, ImportArgs, SearchArgs, TranscriptArgs,
+};
 
 use crate::output::style::ColorChoice;
 
@@ -82,8 +88,18 @@ pub(crate) enum Command {
     Usage(UsageArgs),
     /// List what happened: prompts, answers, tool calls, errors
     Events(EventsArgs),
+    /// Find prompts, answers and tool calls by the words in them
+    Search(SearchArgs),
+    /// Print what was said in a session
+    Transcript(TranscriptArgs),
+    /// Write events, sessions or usage as JSON lines or CSV
+    Export(ExportArgs),
+    /// Read transcripts from a backup, an archive or another machine
+    Import(ImportArgs),
     /// Print a line whenever a session changes
     Watch(WatchArgs),
+    /// Turn Claude Code's statusline JSON on standard input into one line
+    Statusline,
     /// Show where agents' files were looked for, what was found and what was skipped
     Sources(SourcesArgs),
     /// List or check the prices in use
@@ -199,6 +215,9 @@ pub(crate) struct UsageArgs {
     /// Only the window that is open now (blocks)
     #[arg(long, help_heading = "Filters")]
     pub(crate) active: bool,
+    /// Draw anew whenever something changes (blocks)
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    pub(crate) live: bool,
     /// First day of a week
     #[arg(long, value_name = "DAY")]
     pub(crate) week_start: Option<Day>,

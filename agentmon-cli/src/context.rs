@@ -1,6 +1,7 @@
 //! What every command starts from: the configuration, the present, and a monitor that is up to date.
 
 use std::io::Write;
+use std::time::Duration;
 
 use agentmon_core::Monitor;
 use agentmon_core::clock::{Clock, SystemClock};
@@ -19,7 +20,7 @@ use crate::output::progress::Bar;
 use crate::output::text;
 
 /// What every command starts from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Context {
     /// Home folder and environment variables.
     pub(crate) env: Env,
@@ -64,9 +65,23 @@ impl Context {
         self.demo.as_ref().map_or(Ok(()), DemoHome::remove_on_stop)
     }
 
+    /// The same, now.
+    pub(crate) fn at_present(&self) -> Self {
+        Self {
+            now: SystemClock.now(),
+            ..self.clone()
+        }
+    }
+
     /// Where days begin and in which times are shown.
     pub(crate) fn zone(&self) -> &Zone {
         &self.config.time_zone.value
+    }
+
+    /// When today began.
+    pub(crate) fn today(&self) -> Timestamp {
+        let zone = self.zone();
+        zone.start_of(zone.date(self.now))
     }
 
     /// The start and end that a range names.
@@ -74,13 +89,14 @@ impl Context {
         &self,
         range: &Range,
     ) -> Result<(Option<Timestamp>, Option<Timestamp>), Error> {
-        let read = |text: &Option<String>, edge| {
+        let read = |flag, text: &Option<String>, edge| {
             let text = text.as_deref();
             text.map(|text| parse_when(text, edge, self.now, self.zone()))
                 .transpose()
+                .map_err(|error| Error::Usage(format!("{flag}: {error}")))
         };
-        let since = read(&range.since, Edge::Since)?;
-        let until = read(&range.until, Edge::Until)?;
+        let since = read("--since", &range.since, Edge::Since)?;
+        let until = read("--until", &range.until, Edge::Until)?;
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {
@@ -128,18 +144,39 @@ impl Context {
         Ok(monitor)
     }
 
+    /// Opens the store for reading alone.
+    pub(crate) fn reader(&self) -> Result<Monitor, Error> {
+        let builder = Monitor::builder()
+            .env(self.env.clone())
+            .config(self.config.clone());
+        Ok(builder.read_only().open()?)
+    }
+
+    /// Opens the store for writing unless another process writes: nothing is waited for.
+    pub(crate) fn writer_now(&self) -> Result<Monitor, Error> {
+        let builder = Monitor::builder()
+            .env(self.env.clone())
+            .config(self.config.clone());
+        Ok(builder.lock_patience(Duration::ZERO).open()?)
+    }
+
     /// Opens the monitor and reads what agents wrote since the last time.
     pub(crate) fn fresh_monitor(&self, options: RefreshOptions<'_>) -> Result<Monitor, Error> {
         let monitor = self.monitor()?;
-        let bar = Bar::on_terminal(self.quiet);
-        let progress = bar.as_ref().map(|bar| bar as &dyn Progress);
-        let report = monitor.refresh(&RefreshOptions {
-            progress,
-            ..options
+        let report = self.with_progress(|progress| {
+            monitor.refresh(&RefreshOptions {
+                progress,
+                ..options
+            })
         })?;
-        drop(bar);
         self.tell_unreadable(&report);
         Ok(monitor)
+    }
+
+    /// Does long work under a progress bar, if there is a terminal for it.
+    pub(crate) fn with_progress<T>(&self, work: impl FnOnce(Option<&dyn Progress>) -> T) -> T {
+        let bar = Bar::on_terminal(self.quiet);
+        work(bar.as_ref().map(|bar| bar as &dyn Progress))
     }
 
     fn tell_unreadable(&self, report: &RefreshReport) {

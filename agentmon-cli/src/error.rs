@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use agentmon_core::Error as CoreError;
 use agentmon_core::config::ConfigError;
-use agentmon_core::query::WhenError;
 
 /// How a command ended, for scripts. The numbers are part of the interface (`docs/cli.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +34,6 @@ pub(crate) enum Error {
     Core(#[from] CoreError),
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error(transparent)]
-    When(#[from] WhenError),
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]
@@ -61,7 +58,6 @@ impl Error {
             Self::Core(CoreError::NotFound { .. } | CoreError::Ambiguous { .. }) => Exit::NotFound,
             Self::Core(CoreError::Config(_) | CoreError::Price(_))
             | Self::Config(_)
-            | Self::When(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Core(_)
             | Self::Serve(_)

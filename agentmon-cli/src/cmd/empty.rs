@@ -36,8 +36,8 @@ pub(super) fn nothing(
         let (state, style) = match &source.state {
             RootState::Read => (
                 format!(
-                    "{} files, {}",
-                    human::count(source.files),
+                    "{}, {}",
+                    human::counted(source.files, "file"),
                     human::bytes(source.bytes)
                 ),
                 Style::Plain,
@@ -71,10 +71,11 @@ pub(super) fn nothing(
     Ok(())
 }
 
-/// A faint line of advice.
+/// A faint line of advice, with the space in front of it.
 pub(super) fn hint(out: &mut Output, line: &str) -> io::Result<()> {
+    let space = " ".repeat(line.len() - line.trim_start_matches(' ').len());
     let line = out.palette.paint(Style::Faint, text::line(line));
-    out.line(line)
+    out.line(format!("{space}{line}"))
 }
 
 /// A path with `~` for the home folder.

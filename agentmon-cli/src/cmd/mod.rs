@@ -1,5 +1,6 @@
 //! The commands, one file each. A command parses, calls one method of the core, chooses an exit code and renders.
 
+mod budget;
 mod config;
 mod db;
 mod demo;
@@ -7,14 +8,21 @@ mod doctor;
 mod empty;
 mod events;
 mod explain;
+mod export;
+mod import;
+mod live;
 mod prices;
 mod serve;
+mod quota;
+mod search;
 mod sessions;
 mod show;
 mod sources;
 mod status;
 mod token;
 mod top;
+mod statusline;
+mod transcript;
 mod usage;
 mod watch;
 
@@ -38,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Sessions(args) => args.csv,
         Command::Usage(args) => args.csv,
         Command::Events(args) => args.csv,
+        Command::Search(args) => args.csv,
         Command::Sources(args) => args.csv,
         Command::Prices(args) => {
             matches!(args.command, Some(PricesCommand::List { csv: true, .. }))
@@ -63,7 +72,12 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Explain(args) => explain::run(&args, &context()?, &mut out),
         Command::Usage(args) => usage::run(&args, &context()?, &mut out),
         Command::Events(args) => events::run(&args, &context()?, &mut out),
+        Command::Search(args) => search::run(&args, &context()?, &mut out),
+        Command::Transcript(args) => transcript::run(&args, &context()?, &mut out),
+        Command::Export(args) => export::run(&args, &context()?, &mut out),
+        Command::Import(args) => import::run(&args, &context()?, &mut out),
         Command::Watch(args) => watch::run(&args, &context()?, &mut out),
+        Command::Statusline => statusline::run(&context()?, &mut out),
         Command::Sources(args) => sources::run(&args, &context()?, &mut out),
         Command::Prices(args) => prices::run(args, &context()?, &mut out),
         Command::Db(args) => db::run(args, &context()?, &mut out),

@@ -5,13 +5,13 @@ use agentmon_core::query::{Board, BoardQuery, QuotaView, RefreshOptions, Session
 use agentmon_core::wire;
 
 use super::sessions::{ShortIds, cost, project, sign, title, why};
-use super::{empty, words};
+use super::{budget, empty, quota, words};
 use crate::args::StatusArgs;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::output::style::Style;
 use crate::output::table::{Cell, Layout, Table};
-use crate::output::{Format, Output, human, text};
+use crate::output::{Format, Output, human};
 
 pub(super) fn run(args: &StatusArgs, cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let monitor = cx.fresh_monitor(RefreshOptions {
@@ -25,7 +25,8 @@ pub(super) fn run(args: &StatusArgs, cx: &Context, out: &mut Output) -> Result<E
         projects: cx.projects(&args.filter.project),
         ..BoardQuery::new(cx.zone().clone())
     };
-    let board = monitor.board(&query)?;
+    let mut board = monitor.board(&query)?;
+    board.budgets = budget::all(&monitor, cx)?;
     match out.format {
         Format::Json => out.json(&wire::status(&board))?,
         _ if board.counts.is_empty() => {
@@ -73,12 +74,13 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
     out.line(counts(board))?;
     let today = &board.today;
     out.line(format!(
-        "Today: {}, {} tokens in {} requests",
+        "Today: {}, {} tokens in {}",
         human::cost(today.known_cost(), today.unpriced_requests),
         human::short_count(today.usage.total()),
-        human::count(today.requests),
+        human::counted(today.requests, "request"),
     ))?;
-    quotas(&board.quotas, cx, out)
+    budget::show(&board.budgets, out)?;
+    quota::show(&board.quotas, cx, out)
 }
 
 /// Sessions with what they ask on a line of its own: it is what the user came for.
@@ -140,37 +142,5 @@ fn counts(board: &Board) -> String {
         .iter()
         .map(|(state, count)| format!("{count} {state}"))
         .collect();
-    format!("{} sessions: {}", human::count(all), parts.join(", "))
-}
-
-fn quotas(quotas: &[QuotaView], cx: &Context, out: &mut Output) -> Result<(), Error> {
-    for quota in quotas.iter().filter(|quota| !quota.expired) {
-        let window = &quota.window;
-        let reset = window.resets_at.map_or_else(String::new, |at| {
-            format!(", starts afresh in {}", human::span(at - cx.now))
-        });
-        let length = window.window_minutes.map_or_else(
-            || window.window.to_string(),
-            |minutes| human::span(agentmon_core::model::Span::from_mins(i64::from(minutes))),
-        );
-        let style = match window.used_percent {
-            used if used >= 90.0 => Style::Bad,
-            used if used >= 75.0 => Style::Held,
-            _ => Style::Plain,
-        };
-        let agent = window.agent.as_str();
-        let limit = Some(&*window.limit).filter(|limit| !limit.is_empty() && *limit != agent);
-        let name: Vec<&str> = [Some(agent), limit, Some(&length)]
-            .into_iter()
-            .flatten()
-            .collect();
-        let line = format!(
-            "Plan limit {}: {:.0} % used{reset}",
-            name.join(" "),
-            window.used_percent
-        );
-        let line = out.palette.paint(style, text::line(&line));
-        out.line(line)?;
-    }
-    Ok(())
+    format!("{}: {}", human::counted(all, "session"), parts.join(", "))
 }

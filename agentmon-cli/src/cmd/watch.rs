@@ -45,6 +45,9 @@ pub(super) fn run(args: &WatchArgs, cx: &Context, out: &mut Output) -> Result<Ex
         shown: HashMap::new(),
     };
     watch.look_at_all(cx, out)?;
+    if watch.shown.is_empty() && out.width.is_some() {
+        cx.warn("no session is open or was active within the last hour; waiting (Ctrl-C ends)");
+    }
     if monitor.other_writer().is_some() {
         loop {
             std::thread::sleep(POLL);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{AgentKind, Span, Timestamp};
 use crate::session::{Liveness, Reason, State};
 
+use super::budget::BudgetState;
 use super::session::{QuotaView, SessionFilter, SessionView};
 use super::usage::Sums;
 use super::zone::Zone;
@@ -66,6 +67,8 @@ pub struct Board {
     pub today: Sums,
     /// Plan limits.
     pub quotas: Vec<QuotaView>,
+    /// Budgets, to be filled in by who knows them.
+    pub budgets: Vec<BudgetState>,
 }
 
 impl Board {

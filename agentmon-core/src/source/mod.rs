@@ -11,6 +11,7 @@ pub mod database;
 pub mod env;
 pub mod fields;
 pub mod gemini;
+pub mod import;
 mod json;
 mod line;
 pub mod openclaw;
@@ -199,6 +200,13 @@ pub trait FileFormat: Debug + Send + Sync + 'static {
 
     /// How to read a file, by its path relative to the root; `None` to leave it alone.
     fn role(&self, relative: &Path) -> Option<FileRole>;
+
+    /// Whether a file that lies anywhere holds a transcript of this format, by its first bytes (64 KiB at most, the last
+    /// line may be cut). The parser must then need nothing from the file's place but its name.
+    fn recognises(&self, head: &[u8]) -> bool {
+        let _ = head;
+        false
+    }
 
     /// A parser for one file. `state` is what [`Parser::state`] returned at the offset where reading goes on; `None`
     /// at the start of the file. A state that cannot be read must be reported by returning `None` from

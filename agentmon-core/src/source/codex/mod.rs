@@ -90,6 +90,12 @@ impl FileFormat for Codex {
         }
     }
 
+    /// A rollout begins with its session's header.
+    fn recognises(&self, head: &[u8]) -> bool {
+        let first = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        memchr::memmem::find(first, b"\"type\":\"session_meta\"").is_some()
+    }
+
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {
         Box::new(Rollout::start(file))
     }
