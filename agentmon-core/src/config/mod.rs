@@ -18,7 +18,7 @@ pub use secret::Secret;
 
 use crate::model::{AgentKind, Span};
 use crate::pricing::PriceOverride;
-use crate::query::{WeekStart, Zone};
+use crate::query::{WeekStart, Zone, ZoneError};
 use crate::source::Env;
 
 /// Everything that can be set.
@@ -92,8 +92,12 @@ impl Config {
             file_exists: false,
             data_dir: Setting::default_value(paths::data_dir(env)),
             time_zone: match env.var("TZ") {
-                Some(_) => Setting::new(Zone::local(env), Origin::Environment("TZ")),
-                None => Setting::default_value(Zone::local(env)),
+                Some(_) => {
+                    // [`Config::load`] refuses a zone that does not exist, unless another one is set.
+                    let zone = Zone::local(env).unwrap_or_else(|_| Zone::system());
+                    Setting::new(zone, Origin::Environment("TZ"))
+                }
+                None => Setting::default_value(Zone::system()),
             },
             week_start: Setting::default_value(WeekStart::Monday),
             sources: BTreeMap::new(),
@@ -135,6 +139,10 @@ impl Config {
         }
         config.apply_environment(env)?;
         config.apply_flags(flags, env)?;
+        let origin = &config.time_zone.origin;
+        if *origin == Origin::Environment("TZ") {
+            config.time_zone.value = zone("local", origin, env)?;
+        }
         Ok(config)
     }
 
@@ -240,13 +248,17 @@ fn span_or_off(span: &Option<Span>) -> String {
 
 fn zone(name: &str, origin: &Origin, env: &Env) -> Result<Zone, ConfigError> {
     if name.eq_ignore_ascii_case("local") {
-        return Ok(Zone::local(env));
+        return Zone::local(env).map_err(|error| wrong_zone(Origin::Environment("TZ"), &error));
     }
-    Zone::get(name).map_err(|error| ConfigError::Value {
-        origin: origin.clone(),
+    Zone::get(name).map_err(|error| wrong_zone(origin.clone(), &error))
+}
+
+fn wrong_zone(origin: Origin, error: &ZoneError) -> ConfigError {
+    ConfigError::Value {
+        origin,
         key: "time_zone".to_owned(),
         message: error.to_string(),
-    })
+    }
 }
 
 #[cfg(test)]

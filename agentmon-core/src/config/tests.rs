@@ -108,6 +108,28 @@ fn flags_beat_the_environment_and_the_environment_beats_the_file() {
 }
 
 #[test]
+fn a_time_zone_that_does_not_exist_is_refused_where_it_counts() {
+    let tz = |name| [("TZ", name)];
+    let refused = "TZ: time_zone: unknown time zone \"Mars/Olympus\": use an IANA name such as Europe/Berlin, UTC, or `local`";
+    let none = Overrides::default();
+    for text in ["", "time_zone = \"local\"\n"] {
+        assert_eq!(load(text, &tz("Mars/Olympus"), &none).unwrap_err(), refused);
+    }
+    assert!(load("time_zone = \"UTC\"\n", &tz("Mars/Olympus"), &none).is_ok());
+    let zone = |name| load("", &tz(name), &none).unwrap().time_zone;
+    assert_eq!(zone(":Europe/Berlin").value.name(), Some("Europe/Berlin"));
+    assert_eq!(
+        zone("CET-1CEST,M3.5.0,M10.5.0/3").origin,
+        Origin::Environment("TZ")
+    );
+    assert!(
+        load("", &tz("/nowhere/zone"), &none)
+            .unwrap_err()
+            .contains("\"/nowhere/zone\"")
+    );
+}
+
+#[test]
 fn wrong_files_say_where_and_what() {
     for (text, expected) in [
         (

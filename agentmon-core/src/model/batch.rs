@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, ModelCall, QuotaWindow, SessionKey, SessionPatch, Timestamp};
+use super::{Counter, Event, FactKey, ModelCall, QuotaWindow, SessionKey, SessionPatch, Timestamp};
 use crate::session::Evidence;
 
 /// A session in [`Batch::sessions`].
@@ -70,6 +70,10 @@ pub struct Batch {
     pub evidence: Vec<(SessionIndex, Evidence)>,
     /// Things that happened, for timelines and search.
     pub events: Vec<Event>,
+    /// Other names of calls: (other, real). A source that knows only the other name means the same call.
+    pub aliases: Vec<(FactKey, FactKey)>,
+    /// Sums that agents keep themselves.
+    pub counters: Vec<Counter>,
     /// Plan limits.
     pub quotas: Vec<QuotaWindow>,
     /// What was skipped since the last time the driver took it away, for the file being read.

@@ -101,12 +101,15 @@ impl MonitorBuilder {
         let data_dir = self
             .data_dir
             .unwrap_or_else(|| config.data_dir.value.clone());
-        let mut formats = self.formats.unwrap_or_else(formats);
-        formats.retain(|format| config.is_enabled(&format.agent()));
+        let formats = self.formats.unwrap_or_else(formats);
+        let (formats, disabled) = formats
+            .into_iter()
+            .partition(|format| config.is_enabled(&format.agent()));
         let mut inner = Inner {
             book: price_book(&config)?,
             policy: policy(&config),
             formats,
+            disabled,
             env,
             config,
             clock,

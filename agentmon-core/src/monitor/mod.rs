@@ -55,6 +55,8 @@ struct Inner {
     config: Config,
     clock: Arc<dyn Clock>,
     formats: Vec<Box<dyn FileFormat>>,
+    /// Those that the configuration switches off: told, never looked for.
+    disabled: Vec<Box<dyn FileFormat>>,
     book: Arc<PriceBook>,
     policy: StatePolicy,
     /// The database file; `None` in memory.

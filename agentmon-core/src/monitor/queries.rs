@@ -70,7 +70,7 @@ impl Monitor {
             });
             children.sort_by_key(|child| child.view.started_at);
             let mut models = if row.report_as == row.id {
-                sqlite::session_sums(connection)?
+                sqlite::session_sums(connection, &[row.id])?
                     .remove(&row.id)
                     .unwrap_or_default()
             } else {
@@ -184,6 +184,21 @@ impl Monitor {
                 problems: unreadable.chain(skipped).collect(),
             });
         }
+        for format in &self.inner.disabled {
+            let roots = self.inner.roots(&**format);
+            reports.extend(roots.into_iter().map(|root| SourceReport {
+                format: format.name().into(),
+                agent: format.agent(),
+                root: root.path,
+                origin: root.origin.into(),
+                state: RootState::Disabled,
+                files: 0,
+                bytes: 0,
+                sessions: 0,
+                newest: None,
+                problems: Vec::new(),
+            }));
+        }
         Ok(reports)
     }
 
@@ -261,10 +276,8 @@ fn views(
     connection: &Connection,
     rows: Vec<sqlite::SessionRow>,
 ) -> Result<Vec<SessionView>, StoreError> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sums = sqlite::session_sums(connection)?;
+    let main = rows.iter().filter(|row| row.report_as == row.id);
+    let sums = sqlite::session_sums(connection, &main.map(|row| row.id).collect::<Vec<_>>())?;
     let mut views = Vec::with_capacity(rows.len());
     for row in rows {
         let models = if row.report_as == row.id {

@@ -38,12 +38,29 @@ impl Zone {
     }
 
     /// The zone that `TZ` names in this environment, or else the system's setting.
+    ///
+    /// # Errors
+    /// [`ZoneError`] when `TZ` names none.
+    pub fn local(env: &Env) -> Result<Self, ZoneError> {
+        let Some(name) = env.var("TZ") else {
+            return Ok(Self::system());
+        };
+        let name = name.strip_prefix(':').unwrap_or(name);
+        if name.starts_with('/') {
+            // POSIX leaves this open; every system takes it for a file of zone data.
+            let zone = std::fs::read(name).ok();
+            let zone = zone.and_then(|data| TimeZone::tzif("", &data).ok());
+            return zone.map(Self).ok_or_else(|| ZoneError {
+                name: name.to_owned(),
+            });
+        }
+        Self::get(name)
+    }
+
+    /// The system's setting.
     #[must_use]
-    pub fn local(env: &Env) -> Self {
-        let named = env
-            .var("TZ")
-            .and_then(|name| Self::get(name.strip_prefix(':').unwrap_or(name)).ok());
-        named.unwrap_or_else(|| Self(TimeZone::system()))
+    pub fn system() -> Self {
+        Self(TimeZone::system())
     }
 
     /// The zone of that name: an IANA name or a POSIX rule.

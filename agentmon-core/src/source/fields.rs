@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 /// An object that does not parse: cut short, followed by something, or not an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -146,7 +146,41 @@ pub fn string(value: &[u8]) -> Option<Cow<'_, str>> {
     if memchr(b'\\', inner).is_none() {
         return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
     }
-    serde_json::from_slice(value).ok().map(Cow::Owned)
+    serde_json::from_slice(&mend(value)).ok().map(Cow::Owned)
+}
+
+/// JSON with escapes that `serde_json` reads. JavaScript cuts strings between the halves of a character and writes the
+/// half as an escape of its own (`\ud83d`), which is no character: it becomes U+FFFD, in as many bytes.
+#[must_use]
+pub fn mend(json: &[u8]) -> Cow<'_, [u8]> {
+    let mut mended = Cow::Borrowed(json);
+    let mut at = 0;
+    while let Some(found) = memmem::find(json.get(at..).unwrap_or_default(), b"\\u") {
+        let escape = at + found;
+        let escapes = json[..escape]
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\\')
+            .count();
+        at = escape + 2;
+        if escapes % 2 == 1 {
+            continue;
+        }
+        match (unit(json, escape), unit(json, escape + 6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => at = escape + 12,
+            (Some(0xD800..=0xDFFF), _) => {
+                mended.to_mut()[escape + 2..escape + 6].copy_from_slice(b"fffd");
+            }
+            _ => {}
+        }
+    }
+    mended
+}
+
+/// The UTF-16 unit of the escape at `at`, if there is one.
+fn unit(json: &[u8], at: usize) -> Option<u16> {
+    let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// A value that is a whole number from zero up; `None` when it is none.
@@ -215,6 +249,29 @@ mod tests {
             let _ = for_each_field(&bytes, |_, value| {
                 let _ = (string(value), number(value));
             });
+            prop_assert_eq!(mend(&bytes).len(), bytes.len());
+        }
+    }
+
+    #[test]
+    fn halves_of_characters_are_mended() {
+        let read = |text: &str| {
+            let value = format!("\"{text}\"");
+            string(value.as_bytes()).map(Cow::into_owned)
+        };
+        for (text, expected) in [
+            (r"cut \ud83d", "cut \u{fffd}"),
+            (r"\ud83d\ud83d\uDE00\ude00", "\u{fffd}\u{1f600}\u{fffd}"),
+            (r"\ud83dx\u00e9", "\u{fffd}x\u{e9}"),
+            (r"\\ud83d \\\ud83d", "\\ud83d \\\u{fffd}"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(expected), "{text}");
+        }
+        for whole in ["", r"\ud83d\ude00", r"\\ud83d", r"\u12", r"\u"] {
+            assert!(
+                matches!(mend(whole.as_bytes()), Cow::Borrowed(_)),
+                "{whole}"
+            );
         }
     }
 

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use crate::model::Timestamp;
+use crate::source::fields::string;
 
 /// A field as it stands in the record; `None` when it is absent or `null`.
 pub(in crate::source) type Raw<'a> = Option<&'a RawValue>;
@@ -22,13 +23,7 @@ const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
 /// A string. JavaScript cuts strings between the halves of a character and writes the half as a lone surrogate: that
 /// becomes U+FFFD.
 pub(in crate::source) fn text<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
-    let raw = raw?.get();
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-        return Some(Cow::Borrowed(inner));
-    }
-    let text: LossyString = serde_json::from_str(raw).ok()?;
-    Some(Cow::Owned(text.0))
+    string(raw?.get().as_bytes())
 }
 
 /// A number of things, zero or more. Fractions are cut.
@@ -91,28 +86,6 @@ pub(in crate::source) fn list<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Vec<T> {
         .into_iter()
         .filter_map(|element| object(Some(element)))
         .collect()
-}
-
-struct LossyString(String);
-
-impl<'de> Deserialize<'de> for LossyString {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl Visitor<'_> for Bytes {
-            type Value = LossyString;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<LossyString, E> {
-                Ok(LossyString(text.to_owned()))
-            }
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<LossyString, E> {
-                Ok(LossyString(String::from_utf8_lossy(bytes).into_owned()))
-            }
-        }
-        // As bytes: serde_json refuses lone surrogates in a `str`.
-        deserializer.deserialize_bytes(Bytes)
-    }
 }
 
 /// Rewrites JSON5 as JSON. `None` when it is neither, or nested deeper than any file of OpenClaw: the JSON5 parser
@@ -210,10 +183,7 @@ mod tests {
         let string = |text: &str| (Some(text.to_owned()), None, None);
         assert_eq!(read(r#""plain""#), string("plain"));
         assert_eq!(read(r#""a\nb\"""#), string("a\nb\""));
-        assert_eq!(
-            read(r#""cut \ud83d""#),
-            string("cut \u{fffd}\u{fffd}\u{fffd}")
-        );
+        assert_eq!(read(r#""cut \ud83d""#), string("cut \u{fffd}"));
         assert_eq!(
             read(r#""1970-01-01T00:00:00.005Z""#),
             (Some("1970-01-01T00:00:00.005Z".into()), None, Some(5))

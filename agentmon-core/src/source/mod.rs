@@ -19,6 +19,7 @@ pub mod kimi;
 mod line;
 pub mod openclaw;
 pub mod opencode;
+pub mod otlp;
 pub mod piece;
 pub mod process;
 pub mod qwen;

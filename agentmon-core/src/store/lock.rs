@@ -30,12 +30,11 @@ impl WriterLock {
     /// # Errors
     /// [`LockError::Held`] when another process has it.
     pub fn take(path: &Path) -> Result<Self, LockError> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
         match file.try_lock() {
             Ok(()) => {
                 // Who holds it is a courtesy: a full disk must not keep its database from being read.

@@ -21,6 +21,14 @@ pub enum StoreError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A copy of the database cannot be written.
+    #[error("cannot write the copy {}: {source}", path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// The database is not a database or is damaged, and could not be moved aside.
     #[error("the database {} is damaged and could not be moved aside: {source}", path.display())]
     Corrupt {

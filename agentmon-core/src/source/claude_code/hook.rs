@@ -9,11 +9,13 @@ use std::borrow::Cow;
 
 use payload::{Payload, about, answer, is_machine_prompt};
 
+use super::title;
 use crate::model::{
     AgentKind, Batch, DedupKey, Event, EventKind, EventStatus, FactKey, Problem, ProblemKind,
-    Relation, SessionIndex, SessionKey, Stamped, Timestamp, Title, TitleKind,
+    Relation, SessionIndex, SessionKey, Stamped, Timestamp, Title, TitleKind, earliest, latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
+use crate::source::fields::mend;
 
 /// Reads one hook payload that arrived at `now`, and returns the session that it speaks of: the one that it names, or
 /// the subagent in it. Events that are not known are counted in [`Batch::problems`].
@@ -21,7 +23,8 @@ use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
 /// # Errors
 /// The payload is not a JSON object with a session id and an event name.
 pub fn parse(payload: &[u8], now: Timestamp, out: &mut Batch) -> Result<SessionKey, Problem> {
-    let hook: Payload<'_> = serde_json::from_slice(payload).map_err(|error| Problem {
+    let payload = mend(payload);
+    let hook: Payload<'_> = serde_json::from_slice(&payload).map_err(|error| Problem {
         kind: if error.is_data() {
             ProblemKind::BadField
         } else {
@@ -96,15 +99,15 @@ impl Reader<'_, '_> {
         let (hook, now) = (&self.hook, self.now);
         let patch = self.out.patch(session);
         patch.touch(now);
-        if patch.cwd.is_none() {
-            patch.cwd = stamped(now, hook.cwd.as_deref());
-        }
-        patch.transcript =
-            stamped(now, hook.transcript_path.as_deref()).or(patch.transcript.take());
+        earliest(&mut patch.cwd, stamped(now, hook.cwd.as_deref()));
+        latest(
+            &mut patch.transcript,
+            stamped(now, hook.transcript_path.as_deref()),
+        );
         let model = hook.to_model.as_deref().or(hook.model.as_deref());
-        patch.model = stamped(now, model).or(patch.model.take());
+        latest(&mut patch.model, stamped(now, model));
         if let Some(title) = hook.session_title.as_deref() {
-            patch.propose_title(Title::new(TitleKind::Agent, now, title));
+            patch.propose_title(title::made_up(now, title));
         }
         session
     }
@@ -114,13 +117,11 @@ impl Reader<'_, '_> {
         let (hook, now) = (&self.hook, self.now);
         let patch = self.out.patch(session);
         patch.touch(now);
-        patch.parent = Some((parent.clone(), Relation::Within));
-        if patch.cwd.is_none() {
-            patch.cwd = stamped(now, hook.cwd.as_deref());
-        }
-        patch.role = stamped(now, hook.agent_type.as_deref()).or(patch.role.take());
+        patch.propose_parent(Some((parent.clone(), Relation::Within)));
+        earliest(&mut patch.cwd, stamped(now, hook.cwd.as_deref()));
+        latest(&mut patch.role, stamped(now, hook.agent_type.as_deref()));
         let transcript = hook.agent_transcript_path.as_deref();
-        patch.transcript = stamped(now, transcript).or(patch.transcript.take());
+        latest(&mut patch.transcript, stamped(now, transcript));
         session
     }
 

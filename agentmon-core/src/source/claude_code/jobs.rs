@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AgentKind, Batch, ProblemKind, SessionKey, Stamped, Timestamp, Title, TitleKind,
+    AgentKind, Batch, ProblemKind, SessionKey, Stamped, Timestamp, Title, TitleKind, earliest,
+    latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, Signal};
+use crate::source::fields::mend;
 use crate::source::{Parser, Want};
 
 /// The fields that mean something here.
@@ -109,7 +111,8 @@ impl JobParser {
 
 impl Parser for JobParser {
     fn feed(&mut self, base: u64, bytes: &[u8], want: Want, now: Timestamp, out: &mut Batch) {
-        let job: Job<'_> = match serde_json::from_slice(bytes) {
+        let bytes = mend(bytes);
+        let job: Job<'_> = match serde_json::from_slice(&bytes) {
             Ok(job) => job,
             Err(error) if error.is_eof() && self.said.updated_at.is_some() => return,
             Err(error) => {
@@ -143,8 +146,8 @@ impl Parser for JobParser {
                     value: value.into(),
                 })
             };
-            patch.cwd = patch.cwd.take().or_else(|| text(job.cwd.as_deref()));
-            patch.version = text(job.cli_version.as_deref()).or(patch.version.take());
+            earliest(&mut patch.cwd, text(job.cwd.as_deref()));
+            latest(&mut patch.version, text(job.cli_version.as_deref()));
             if let Some(intent) = job.intent.as_deref() {
                 patch.propose_title(Title::new(TitleKind::FirstPrompt, updated, intent));
             }

@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::title;
 use crate::model::{
-    AgentKind, Batch, ProblemKind, SessionIndex, SessionKey, Span, Stamped, Timestamp, Title,
-    TitleKind,
+    AgentKind, Batch, ProblemKind, SessionIndex, SessionKey, Span, Stamped, Timestamp, earliest,
+    latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
+use crate::source::fields::mend;
 use crate::source::process::{ProcessId, ProcessTable};
 use crate::source::{FileInfo, Parser, Want};
 
@@ -209,7 +211,8 @@ impl LiveParser {
 
 impl Parser for LiveParser {
     fn feed(&mut self, base: u64, bytes: &[u8], want: Want, now: Timestamp, out: &mut Batch) {
-        let file: LiveFile<'_> = match serde_json::from_slice(bytes) {
+        let bytes = mend(bytes);
+        let file: LiveFile<'_> = match serde_json::from_slice(&bytes) {
             Ok(file) => file,
             // The client is writing it: the next sweep sees all of it.
             Err(error) if error.is_eof() && self.said.session.is_some() => return,
@@ -339,19 +342,17 @@ fn facts(file: &LiveFile<'_>, now: Timestamp, out: &mut Batch) {
         })
     };
     // It moves with the client: only a folder for sessions that have no other.
-    patch.cwd = patch.cwd.take().or_else(|| text(&file.cwd));
-    patch.version = text(&file.version).or(patch.version.take());
-    patch.entrypoint = text(&file.entrypoint).or(patch.entrypoint.take());
+    earliest(&mut patch.cwd, text(&file.cwd));
+    latest(&mut patch.version, text(&file.version));
+    latest(&mut patch.entrypoint, text(&file.entrypoint));
     if let Some(start) = file.process().start {
-        patch.process = Some(Stamped {
-            at,
-            value: (file.pid, start),
-        });
+        let value = (file.pid, start);
+        latest(&mut patch.process, Some(Stamped { at, value }));
     }
     // Derived names are the folder's.
     if file.name_source.as_deref() != Some("derived")
         && let Some(name) = file.name.as_deref()
     {
-        patch.propose_title(Title::new(TitleKind::Agent, at, name));
+        patch.propose_title(title::made_up(at, name));
     }
 }

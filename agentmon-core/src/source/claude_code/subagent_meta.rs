@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::session_key;
 use crate::model::{Batch, ProblemKind, Relation, Stamped, Timestamp, Title, TitleKind};
+use crate::source::fields::mend;
 use crate::source::{FileInfo, Parser, Want};
 
 /// Parser of one meta file.
@@ -49,7 +50,7 @@ impl Parser for MetaParser {
         let (true, Some(session)) = (want.accounting, &self.session) else {
             return;
         };
-        let meta: Meta = match serde_json::from_slice(bytes) {
+        let meta: Meta = match serde_json::from_slice(&mend(bytes)) {
             Ok(meta) => meta,
             Err(error) => {
                 out.problem(ProblemKind::Malformed, 0, error.to_string());

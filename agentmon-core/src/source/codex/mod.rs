@@ -18,6 +18,8 @@ mod thread;
 mod timeline;
 mod turn;
 
+pub(super) use timeline::tool_key;
+
 use std::path::{Component, Path};
 
 use self::parser::Rollout;

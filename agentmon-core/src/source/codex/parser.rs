@@ -1,5 +1,7 @@
 //! One rollout, read piece by piece: what state is kept between pieces, and how a piece is cut into lines.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::FORMAT_VERSION;
@@ -12,6 +14,7 @@ use super::record::SessionMeta;
 use super::thread::ThreadId;
 use super::turn::Turns;
 use crate::model::{AgentKind, Batch, ProblemKind, SessionKey, Timestamp, stamp};
+use crate::source::fields::mend;
 use crate::source::{FileInfo, Parser, Want, for_each_line};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,10 +83,22 @@ impl Parser for Rollout {
                     return;
                 }
             };
+            let Want {
+                accounting,
+                evidence,
+                content,
+            } = want;
+            let untitled = accounting && !self.state.facts.titled;
+            // The long lines, which counting skips, need no mending for it.
+            let bytes = if evidence || content || untitled || !head.kind.is_content() {
+                mend(bytes)
+            } else {
+                Cow::Borrowed(bytes)
+            };
             let at = head.at.or(self.state.last).unwrap_or(now);
             self.state.last = Some(at);
             let line = Line {
-                bytes,
+                bytes: &bytes,
                 bare: head.bare,
                 offset,
                 at,
@@ -108,9 +123,9 @@ impl Parser for Rollout {
                 out,
             };
             let reports = if head.kind.is_content() {
-                want.content
+                content
             } else {
-                want.accounting
+                accounting
             };
             if let Err(error) = reader.read(head.kind)
                 && reports

@@ -19,7 +19,7 @@ use super::timeline::{self, Timeline};
 use super::turn::Turns;
 use crate::model::{
     Batch, CallSource, EventKind, EventStatus, ModelCall, ProblemKind, Progress, SessionIndex,
-    Span, Stamped, Timestamp, Title, TitleKind, stamp,
+    Span, Stamped, Timestamp, Title, TitleKind, latest, stamp,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::Want;
@@ -341,10 +341,11 @@ impl<'a> Reader<'_, 'a> {
         self.facts.context = tokens;
         let window = self.facts.window;
         if self.line.want.accounting {
-            self.out.patch(self.session).context = Some(Stamped {
+            let context = Stamped {
                 at: self.line.at,
                 value: (tokens, window),
-            });
+            };
+            latest(&mut self.out.patch(self.session).context, Some(context));
         }
         if let Some(window) = window
             && window > 0
@@ -371,7 +372,8 @@ impl<'a> Reader<'_, 'a> {
                 total: plan.plan.len() as u32,
             };
             let at = self.line.at;
-            self.out.patch(self.session).progress = Some(Stamped { at, value });
+            let progress = Some(Stamped { at, value });
+            latest(&mut self.out.patch(self.session).progress, progress);
         }
         self.signal(|turns, emit| turns.tool_called(&call, emit));
         self.timeline(|timeline| timeline.tool_called(&call));

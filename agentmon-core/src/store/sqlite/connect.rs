@@ -124,7 +124,7 @@ fn check_sound(connection: &Connection, path: &Path) -> Result<(), StoreError> {
 
 /// Has the database at `path` checked as a whole when it is opened next: damage was met in it.
 pub fn suspect(path: &Path) {
-    if let Err(error) = fs::write(suspicion(path), "") {
+    if let Err(error) = create_private(&suspicion(path)) {
         tracing::warn!(path = %path.display(), %error, "cannot note that the database is damaged");
     }
 }

@@ -1,6 +1,7 @@
 //! Looking after the database: figures, backups, compaction, checks, retention.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Params};
@@ -71,21 +72,34 @@ pub fn stats(connection: &Connection, path: Option<&Path>) -> Result<DbStats, St
 /// # Errors
 /// [`StoreError`] when `to` exists or cannot be written.
 pub fn backup(connection: &Connection, to: &Path) -> Result<DbBackup, StoreError> {
-    let folder = |source| StoreError::Folder {
+    let failed = |source| StoreError::Copy {
         path: to.into(),
         source,
     };
-    if to.exists() {
-        return Err(folder(std::io::ErrorKind::AlreadyExists.into()));
+    // SQLite would write into an empty file, and names no reason where it cannot write.
+    let name = to
+        .to_str()
+        .ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
+    create_new_private(to).map_err(failed)?;
+    if let Err(error) = connection.execute("VACUUM INTO ?1", [name]) {
+        // A torn copy is none.
+        let _ = fs::remove_file(to);
+        return Err(error.into());
     }
-    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
-    #[cfg(unix)]
-    fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(folder)?;
-    let bytes = fs::metadata(to).map_err(folder)?.len();
+    let bytes = fs::metadata(to).map_err(failed)?.len();
     Ok(DbBackup {
         path: to.into(),
         bytes,
     })
+}
+
+/// Creates an empty file that only its owner can read. Never over another one.
+fn create_new_private(path: &Path) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
 }
 
 /// Gives unused space back to the file system and folds the log into the database.

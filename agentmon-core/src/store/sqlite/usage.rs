@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, Rows, params};
 
 use crate::model::{
     AgentKind, EventKind, EventStatus, ModelTotals, NanoUsd, SessionKey, Stamped, Timestamp, Usage,
@@ -12,6 +12,9 @@ use crate::query::{
     UsageSession,
 };
 use crate::store::StoreError;
+
+/// Sessions up to which each is summed alone; for more, going through all totals once is faster.
+const SUMMED_ALONE: usize = 64;
 
 /// The cells that a query may need, with the sessions and models they name.
 ///
@@ -195,23 +198,37 @@ fn counted(
     })?)
 }
 
-/// The sums of all sessions that report themselves, by the store's id; with `model`, one entry for each model.
+/// The sums of `sessions`, which report themselves, by the store's id: one entry for each model. What reports as a
+/// session is part of it.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be read.
-pub fn session_sums(connection: &Connection) -> Result<HashMap<i64, Vec<ModelUsage>>, StoreError> {
-    let mut select = connection.prepare_cached(
+pub fn session_sums(
+    connection: &Connection,
+    sessions: &[i64],
+) -> Result<HashMap<i64, Vec<ModelUsage>>, StoreError> {
+    const SUMS: &str =
         "SELECT session.report_as, model.name, sum(requests), sum(unpriced), sum(input), sum(cache_read),
                 sum(cache_write_5m), sum(cache_write_1h), sum(output), sum(reasoning), sum(cost)
          FROM rollup
          JOIN session ON session.id = rollup.session
-         JOIN model ON model.id = rollup.model
-         GROUP BY session.report_as, rollup.model",
-    )?;
-    let mut rows = select.query([])?;
+         JOIN model ON model.id = rollup.model";
     let mut sums: HashMap<i64, Vec<ModelUsage>> = HashMap::new();
-    while let Some(row) = rows.next()? {
-        sums.entry(row.get(0)?).or_default().push(model_usage(row)?);
+    let mut take = |mut rows: Rows<'_>| {
+        while let Some(row) = rows.next()? {
+            sums.entry(row.get(0)?).or_default().push(model_usage(row)?);
+        }
+        Ok::<_, rusqlite::Error>(())
+    };
+    if sessions.len() > SUMMED_ALONE {
+        let sql = format!("{SUMS} GROUP BY session.report_as, rollup.model");
+        take(connection.prepare_cached(&sql)?.query([])?)?;
+    } else {
+        let sql = format!("{SUMS} WHERE session.report_as = ?1 GROUP BY rollup.model");
+        let mut select = connection.prepare_cached(&sql)?;
+        for session in sessions {
+            take(select.query([session])?)?;
+        }
     }
     Ok(sums)
 }

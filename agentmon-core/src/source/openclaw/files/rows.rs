@@ -16,7 +16,7 @@ use super::message::turn_ended;
 use super::names;
 use crate::model::{
     Batch, FactKey, ProblemKind, Relation, SessionKey, SessionPatch, Stamped, Timestamp, Title,
-    TitleKind, stamp,
+    TitleKind, latest, stamp,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::json::{self, Raw};
@@ -164,7 +164,7 @@ impl Rows {
                 .parent(row, table)
                 .filter(|parent| *parent != session_key)
             {
-                patch.parent = Some((parent, Relation::Spawned));
+                patch.propose_parent(Some((parent, Relation::Spawned)));
             }
         }
         if want.evidence {
@@ -228,7 +228,8 @@ impl Row<'_> {
         if let Some(model) = json::text(self.model) {
             stamp(&mut patch.model, at, &model);
         }
-        patch.context = self.context().map(|value| Stamped { at, value });
+        let context = self.context().map(|value| Stamped { at, value });
+        latest(&mut patch.context, context);
         let origin: Origin<'_> = json::object(self.origin).unwrap_or_default();
         let client = json::text(origin.label);
         let title = |kind, text: Option<Cow<'_, str>>| Title::new(kind, at, &text?);

@@ -12,8 +12,8 @@ use super::entry::{Entry, Message};
 use super::names::{self, Kind, Name};
 use super::{message, text};
 use crate::model::{
-    Batch, EventKind, ProblemKind, Relation, SessionKey, Stamped, Timestamp, Title, TitleKind,
-    stamp,
+    Batch, EventKind, ProblemKind, Relation, SessionKey, Timestamp, Title, TitleKind, stamp,
+    stamp_first,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::json;
@@ -157,14 +157,14 @@ impl Transcript {
         let at = line.at;
         let own = self.key.clone();
         let patch = line.patch();
-        patch.cwd = json::text(entry.cwd).map(|cwd| Stamped {
-            at,
-            value: cwd.into(),
-        });
-        patch.parent = json::text(entry.parent_session)
+        if let Some(cwd) = json::text(entry.cwd) {
+            stamp_first(&mut patch.cwd, at, &cwd);
+        }
+        let parent = json::text(entry.parent_session)
             .and_then(|path| names::session_at(&path, &self.agent))
             .filter(|parent| *parent != own)
             .map(|parent| (parent, Relation::Fork));
+        patch.propose_parent(parent);
         match self.kind {
             Kind::Current => stamp(&mut patch.transcript, at, &self.path),
             Kind::Ended { at: ended, .. } => {

@@ -58,9 +58,11 @@ CREATE TABLE session (
     transcript       TEXT,
     reported         TEXT,
     body             TEXT    NOT NULL,
-    UNIQUE (agent, native_id)
+    -- In this order it also serves beginnings of ids.
+    UNIQUE (native_id, agent)
 ) STRICT;
 
+CREATE INDEX session_report_as ON session (report_as);
 CREATE INDEX session_activity ON session (last_activity_at);
 CREATE INDEX session_parent ON session (parent) WHERE parent IS NOT NULL;
 CREATE INDEX session_deadline ON session (deadline) WHERE deadline IS NOT NULL;
@@ -102,6 +104,8 @@ CREATE TABLE rollup (
     last           INTEGER NOT NULL,
     PRIMARY KEY (bucket, session, model)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rollup_session ON rollup (session);
 
 CREATE TABLE cursor (
     pass        INTEGER NOT NULL,
