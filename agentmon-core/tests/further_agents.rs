@@ -70,7 +70,7 @@ fn every_session_is_counted_to_the_token() {
 }
 
 /// Session (id, or a beginning of it that is enough), state and reason, title, parent.
-const SESSIONS: [(&str, &str, &str, &str); 32] = [
+const SESSIONS: [(&str, &str, &str, &str); 33] = [
     (
         "cline:1795272000000",
         "idle (turn_done(unseen))",
@@ -105,6 +105,12 @@ const SESSIONS: [(&str, &str, &str, &str); 32] = [
         "cline:1795272620504_ya7ox",
         "working (tool(run_commands))",
         "Wait a while",
+        "",
+    ),
+    (
+        "cline:1795275290151",
+        "completed (session_end)",
+        "How are things?",
         "",
     ),
     (
@@ -328,7 +334,7 @@ fn timelines_hold_prompts_answers_and_tools() {
         }
     }
     let wanted = [
-        ("cline", [6, 5, 3, 6, 5, 1]),
+        ("cline", [7, 6, 4, 6, 5, 1]),
         ("copilot", [7, 5, 4, 5, 4, 1]),
         ("droid", [7, 4, 4, 4, 3, 1]),
         ("kimi", [9, 7, 7, 7, 6, 1]),

@@ -59,7 +59,7 @@ impl FileFormat for Copilot {
     }
 
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {
-        LogParser::new(file, Events::default())
+        LogParser::start(file, Events::default())
     }
 
     fn resume(&self, file: &FileInfo, state: &[u8]) -> Option<Box<dyn Parser>> {

@@ -72,7 +72,7 @@ impl FileFormat for Droid {
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {
         match file.role {
             FileRole::Snapshot => Box::new(Settings { file: file.clone() }),
-            _ => LogParser::new(file, Messages::default()),
+            _ => LogParser::start(file, Messages::default()),
         }
     }
 

@@ -68,7 +68,7 @@ impl FileFormat for Kimi {
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {
         match place(&file.relative()) {
             Some((session, None)) => Box::new(State(main(session))),
-            _ => LogParser::new(file, Wire::default()),
+            _ => LogParser::start(file, Wire::default()),
         }
     }
 

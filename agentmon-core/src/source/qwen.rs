@@ -74,7 +74,7 @@ impl FileFormat for Qwen {
     }
 
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {
-        LogParser::new(file, Chat::default())
+        LogParser::start(file, Chat::default())
     }
 
     fn resume(&self, file: &FileInfo, state: &[u8]) -> Option<Box<dyn Parser>> {

@@ -71,13 +71,13 @@ pub(super) struct LogParser<L> {
 }
 
 impl<L: Log> LogParser<L> {
-    pub(super) fn new(file: &FileInfo, log: L) -> Box<dyn Parser> {
+    pub(super) fn start(file: &FileInfo, log: L) -> Box<dyn Parser> {
         let file = file.clone();
         Box::new(Self { file, log })
     }
 
     pub(super) fn resume(file: &FileInfo, state: &[u8]) -> Option<Box<dyn Parser>> {
-        Some(Self::new(file, serde_json::from_slice(state).ok()?))
+        Some(Self::start(file, serde_json::from_slice(state).ok()?))
     }
 }
 

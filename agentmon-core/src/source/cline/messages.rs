@@ -2,15 +2,15 @@
 //! of its subagents.
 //!
 //! **Usage**: an answer has `metrics`, whose `inputTokens` hold what was read from and written to the cache. Reasoning
-//! is a part of the output and not told apart.
+//! is a part of the output and not told apart. `cost` is Cline's own figure in dollars.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
 use crate::model::{
-    AgentKind, Batch, EventKind, FactKey, ProblemKind, Relation, SessionKey, Timestamp, Usage,
-    stamp,
+    AgentKind, Batch, EventKind, FactKey, NanoUsd, ProblemKind, Relation, SessionKey, Timestamp,
+    Usage, stamp,
 };
 use crate::session::Signal;
 use crate::source::json::{self, Raw};
@@ -80,6 +80,8 @@ struct Metrics<'a> {
     cache_read_tokens: Raw<'a>,
     #[serde(borrow)]
     cache_write_tokens: Raw<'a>,
+    #[serde(borrow)]
+    cost: Raw<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -194,7 +196,10 @@ fn read(message: &Message<'_>, born: Timestamp, line: &mut Line<'_>) {
             "cline.message",
             &[line.id.as_bytes(), &line.at.0.to_le_bytes()],
         );
-        line.call(fact, json::text(model.id).as_deref(), usage, born);
+        let cost = json::float(metrics.cost).filter(|&cost| cost > 0.0);
+        if let Some(call) = line.call(fact, json::text(model.id).as_deref(), usage, born) {
+            call.reported = cost.and_then(NanoUsd::from_dollars);
+        }
     }
     if json::text(metadata.display_role).is_some_and(|role| role == "error") {
         return line.fails(None, "", &content(message.content));
