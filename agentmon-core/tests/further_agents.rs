@@ -7,13 +7,19 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use agentmon_core::Monitor;
 use agentmon_core::clock::ManualClock;
 use agentmon_core::config::Config;
-use agentmon_core::model::{EventKind, Timestamp, Usage};
+use agentmon_core::model::{Batch, EventKind, Timestamp, Usage};
 use agentmon_core::query::{EventFilter, SessionFilter, SessionView};
-use agentmon_core::source::Env;
+use agentmon_core::source::cline::ClineTasks;
+use agentmon_core::source::copilot::Copilot;
+use agentmon_core::source::droid::Droid;
+use agentmon_core::source::kimi::Kimi;
+use agentmon_core::source::qwen::Qwen;
+use agentmon_core::source::{Env, FileFormat, FileInfo, Want};
 use common::{assert_same, by_session, fixture, refresh};
 use serde_json::Value;
 
@@ -343,4 +349,116 @@ fn timelines_hold_prompts_answers_and_tools() {
     ];
     let wanted = wanted.map(|(agent, counts)| (agent.to_owned(), counts));
     assert_same("events", &found, &wanted.into());
+}
+
+/// Reads one made-up file: its signs, then its calls as `model input+read+written>output`, then what was skipped.
+fn check(format: &dyn FileFormat, path: &str, text: &str, expected: &str) {
+    let file = FileInfo {
+        root: "/home".into(),
+        path: Path::new("/home").join(path),
+        role: format.role(Path::new(path)).unwrap(),
+        born: Timestamp(1),
+        modified: Timestamp(2),
+    };
+    let mut out = Batch::default();
+    let mut parser = format.start(&file);
+    parser.feed(0, text.as_bytes(), Want::LIVE, Timestamp(3), &mut out);
+    let signs = out.evidence.iter().map(|(_, sign)| sign.signal.to_string());
+    let calls = out.calls.iter().map(|call| {
+        let Usage {
+            input,
+            cache_read,
+            cache_creation_5m: written,
+            output,
+            ..
+        } = call.usage;
+        format!(
+            "{} {input}+{cache_read}+{written}>{output}",
+            out.models[call.model as usize]
+        )
+    });
+    let titles = out
+        .sessions
+        .iter()
+        .filter_map(|session| session.title.as_ref());
+    let titles = titles.map(|title| format!("title {}", title.text));
+    let skipped = out
+        .problems
+        .iter()
+        .map(|problem| format!("{} {}", problem.kind.as_str(), problem.detail));
+    let found: Vec<_> = signs.chain(calls).chain(titles).chain(skipped).collect();
+    assert_eq!(found.join("; "), expected, "{text}");
+    // Whatever the parser remembers, it can read.
+    assert!(format.resume(&file, &parser.state()).is_some());
+}
+
+#[test]
+fn what_the_recordings_lack_is_read_as_documented() {
+    let copilot = |lines: &str, expected: &str| {
+        check(&Copilot, "session-state/s1/events.jsonl", lines, expected);
+    };
+    // Before usage records there were sums, which grow from one shutdown to the next.
+    let shutdown = r#"{"type":"session.shutdown","id":"1","timestamp":"2026-01-01T00:00:01Z","data":{"shutdownType":"routine","modelMetrics":{"gpt-5":{"requests":{"count":3},"usage":{"inputTokens":100,"outputTokens":9,"cacheReadTokens":60,"cacheWriteTokens":10}}}}}"#;
+    copilot(shutdown, "session_ended(routine); gpt-5 30+60+10>9");
+    copilot(
+        &format!(
+            "{}\n{shutdown}",
+            r#"{"type":"session.usage_record","id":"0","timestamp":"2026-01-01T00:00:00Z","data":{"usage":{"model":"gpt-5","inputTokens":100,"outputTokens":9,"cacheReadTokens":60}}}"#
+        ),
+        "session_ended(routine); gpt-5 40+60+0>9",
+    );
+    copilot(
+        r#"{"type":"permission.requested","id":"1","timestamp":"2026-01-01T00:00:00Z","data":{"requestId":"r","permissionRequest":{"kind":"shell","fullCommandText":"rm x"}}}
+{"type":"permission.completed","id":"2","timestamp":"2026-01-01T00:00:01Z","data":{"requestId":"r"}}
+{"type":"abort","id":"3","timestamp":"2026-01-01T00:00:02Z","data":{"reason":"user_initiated"}}
+{"type":"session.error","id":"4","timestamp":"2026-01-01T00:00:03Z","data":{"errorType":"rate_limit","message":"later","statusCode":429}}
+{"type":"never.heard","id":"5","timestamp":"2026-01-01T00:00:04Z","data":{}}
+not json"#,
+        "needs_input(permission(shell)); input_given; interrupted; limited(rate_limit); \
+         unknown_type event \"never.heard\"; malformed line",
+    );
+
+    let kimi = |lines: &str, expected: &str| {
+        check(
+            &Kimi,
+            "sessions/w/s1/agents/main/wire.jsonl",
+            lines,
+            expected,
+        );
+    };
+    kimi(
+        r#"{"type":"permission.approval.requested","toolCallId":"c","toolName":"Bash","time":1795272000000}
+{"type":"permission.record_approval_result","toolCallId":"c","time":1795272000001}
+{"type":"turn.ended","reason":"cancelled","time":1795272000002}
+{"type":"usage.record","model":"kimi-code/k2","usage":{"inputOther":5,"output":3,"inputCacheRead":2,"inputCacheCreation":1},"time":1795272000003}
+{"type":"usage.record","usage":7,"time":1795272000004}"#,
+        "needs_input(permission(Bash)); input_given; interrupted; kimi-code/k2 5+2+1>3; bad_field usage",
+    );
+
+    let qwen = |lines: &str, expected: &str| {
+        check(&Qwen, "projects/p/chats/s1.jsonl", lines, expected);
+    };
+    // An answer without telemetry before it counts for itself.
+    qwen(
+        r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","model":"qwen3-coder-plus","message":{"role":"model","parts":[{"text":"Hello."}]},"usageMetadata":{"promptTokenCount":100,"candidatesTokenCount":8,"thoughtsTokenCount":3,"cachedContentTokenCount":90}}
+{"type":"system","uuid":"b","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","subtype":"custom_title","systemPayload":{"customTitle":"Greeting","titleSource":"manual"}}
+{"type":"system","uuid":"c","sessionId":"s1","timestamp":"2026-01-01T00:00:02Z","subtype":"chat_compression","systemPayload":{}}"#,
+        "session_started(new); turn_ended; compacted; qwen3-coder-plus 10+90+0>8; title Greeting",
+    );
+
+    check(
+        &Droid,
+        "sessions/p/s1.jsonl",
+        r#"{"type":"message","id":"1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":[{"type":"text","text":"<system-reminder>x</system-reminder>"},{"type":"text","text":"Go on"}]}}
+{"type":"agent_turn_outcome","turnId":"t","reason":"model_rate_limited"}
+{"type":"agent_turn_outcome","turnId":"u","reason":"cancelled"}"#,
+        "prompt_submitted; limited(rate_limit); interrupted; title Go on",
+    );
+    check(
+        &ClineTasks,
+        "tasks/1/ui_messages.json",
+        r#"[{"ts":1,"type":"say","say":"task","text":"Do"},{"ts":2,"type":"ask","ask":"command","text":"ls","partial":true},{"ts":3,"type":"ask","ask":"command","text":"ls"},{"ts":4,"type":"say","say":"api_req_started","text":"{\"tokensIn\":1,\"tokensOut\":2,\"cancelReason\":\"user_cancelled\"}"},{"type":"say"}]"#,
+        "session_started(new); prompt_submitted; needs_input(permission(command)); input_given; model_active; \
+         interrupted; unknown 1+0+0>2; title Do; bad_field ts",
+    );
 }
