@@ -1,6 +1,7 @@
 //! What every command starts from: the configuration, the present, and a monitor that is up to date.
 
 use std::io::Write;
+use std::rc::Rc;
 use std::time::Duration;
 
 use agentmon_core::Monitor;
@@ -31,7 +32,7 @@ pub(crate) struct Context {
     no_cache: bool,
     quiet: bool,
     /// The made-up home, when that is what is looked at.
-    demo: Option<DemoHome>,
+    demo: Option<Rc<DemoHome>>,
 }
 
 impl Context {
@@ -51,18 +52,20 @@ impl Context {
             // Nothing of the demo may come among the user's own data.
             no_cache: global.no_cache || global.demo,
             quiet: global.quiet,
-            demo,
+            demo: demo.map(Rc::new),
         })
     }
 
     /// Lets the demo go on, if this is one, as long as what is returned is kept.
     pub(crate) fn play_demo(&self) -> Result<Option<Playing>, Error> {
-        self.demo.as_ref().map(DemoHome::play).transpose()
+        self.demo.as_deref().map(DemoHome::play).transpose()
     }
 
     /// Removes the demo's folder when the process is told to stop, for commands that run until then.
     pub(crate) fn remove_demo_on_stop(&self) -> Result<(), Error> {
-        self.demo.as_ref().map_or(Ok(()), DemoHome::remove_on_stop)
+        self.demo
+            .as_deref()
+            .map_or(Ok(()), DemoHome::remove_on_stop)
     }
 
     /// The same, now.
@@ -76,12 +79,6 @@ impl Context {
     /// Where days begin and in which times are shown.
     pub(crate) fn zone(&self) -> &Zone {
         &self.config.time_zone.value
-    }
-
-    /// When today began.
-    pub(crate) fn today(&self) -> Timestamp {
-        let zone = self.zone();
-        zone.start_of(zone.date(self.now))
     }
 
     /// The start and end that a range names.

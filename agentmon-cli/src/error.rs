@@ -59,11 +59,9 @@ impl Error {
             Self::Core(CoreError::Config(_) | CoreError::Price(_))
             | Self::Config(_)
             | Self::Usage(_) => Exit::Usage,
-            Self::Core(_)
-            | Self::Serve(_)
-            | Self::Token(_)
-            | Self::Demo(_)
-            | Self::Output(_) => Exit::Failed,
+            Self::Core(_) | Self::Serve(_) | Self::Token(_) | Self::Demo(_) | Self::Output(_) => {
+                Exit::Failed
+            }
         }
     }
 }

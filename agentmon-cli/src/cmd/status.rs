@@ -1,7 +1,7 @@
 //! `agentmon status`: who needs you, who is working, what is stuck, and today's cost.
 
 use agentmon_core::model::Timestamp;
-use agentmon_core::query::{Board, BoardQuery, QuotaView, RefreshOptions, SessionView};
+use agentmon_core::query::{Board, BoardQuery, RefreshOptions, SessionView};
 use agentmon_core::wire;
 
 use super::sessions::{ShortIds, cost, project, sign, title, why};
@@ -25,8 +25,7 @@ pub(super) fn run(args: &StatusArgs, cx: &Context, out: &mut Output) -> Result<E
         projects: cx.projects(&args.filter.project),
         ..BoardQuery::new(cx.zone().clone())
     };
-    let mut board = monitor.board(&query)?;
-    board.budgets = budget::all(&monitor, cx)?;
+    let board = monitor.board(&query)?;
     match out.format {
         Format::Json => out.json(&wire::status(&board))?,
         _ if board.counts.is_empty() => {

@@ -31,11 +31,13 @@ impl Monitor {
             },
             ..UsageQuery::new(ReportKind::Daily)
         };
-        Ok(board(
+        let mut board = board(
             self.sessions(&sessions)?.sessions,
             self.usage(&today)?.totals,
             self.quotas()?,
             now,
-        ))
+        );
+        board.budgets = self.budgets(&query.zone, self.config().week_start.value)?;
+        Ok(board)
     }
 }

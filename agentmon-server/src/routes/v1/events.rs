@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agentmon_core::model::{EventKind, EventStatus};
-use agentmon_core::query::{EventFilter, Order};
+use agentmon_core::query::{EventFilter, Order, SearchText};
 use agentmon_core::wire;
 use http::StatusCode;
 use warp::Filter;
@@ -51,13 +51,14 @@ pub(super) async fn list(app: Arc<App>, query: Query) -> Result<Response, ApiErr
             .ok_or_else(|| ApiError::query("after", "is not the `next` of a page"))
     });
     let filter = EventFilter {
+        session: None,
         sessions: words(&query, "session"),
         agents: agents(&query),
         projects: words(&query, "project"),
         kinds: known(&query, "kind", EventKind::parse)?,
         statuses: known(&query, "status", EventStatus::parse)?,
         tools: words(&query, "tool"),
-        text: query.word("search"),
+        text: query.get("search").map(SearchText::parse),
         since,
         until,
         order: order(&query)?.unwrap_or(Order::Descending),

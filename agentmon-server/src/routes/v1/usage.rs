@@ -74,8 +74,14 @@ pub(super) async fn report(app: Arc<App>, query: Query) -> Result<Response, ApiE
         cache_savings: flag(&query, "cache"),
         ..UsageQuery::new(kind)
     };
-    let report = app.ask(move |monitor| monitor.usage(&question)).await?;
-    Ok(reply::json(StatusCode::OK, &wire::usage(&report)))
+    let (report, quotas, budgets) = app
+        .ask(move |monitor| {
+            let budgets = monitor.budgets(&question.zone, question.week_start)?;
+            Ok((monitor.usage(&question)?, monitor.quotas()?, budgets))
+        })
+        .await?;
+    let usage = wire::usage(&report, &quotas, &budgets);
+    Ok(reply::json(StatusCode::OK, &usage))
 }
 
 fn kind(name: &str) -> Option<ReportKind> {
