@@ -30,8 +30,6 @@ struct Facts<'a> {
     #[serde(borrow)]
     status: Raw<'a>,
     #[serde(borrow)]
-    provider: Raw<'a>,
-    #[serde(borrow)]
     model: Raw<'a>,
     #[serde(borrow)]
     cwd: Raw<'a>,
@@ -84,7 +82,7 @@ impl Parser for Session {
         line.patch().touch(ended);
         let signal = match &*status {
             "failed" => Signal::TurnFailed {
-                class: json::text(facts.provider).unwrap_or_default().into(),
+                class: status.into(),
                 message: None,
             },
             _ => Signal::SessionEnded {
