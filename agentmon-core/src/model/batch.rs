@@ -94,6 +94,13 @@ impl Batch {
         &mut self.sessions[index.0 as usize]
     }
 
+    /// Adds what was learnt about a session, wherever in the batch the rest of it comes from. Returns its index.
+    pub fn learn(&mut self, patch: SessionPatch) -> SessionIndex {
+        let index = self.session(&patch.key);
+        self.patch(index).merge(patch);
+        index
+    }
+
     /// The index of a model's name, added when new. A batch holds few models: a scan beats a map.
     pub fn model(&mut self, name: &str) -> u32 {
         let known = self.models.iter().position(|model| &**model == name);

@@ -285,7 +285,7 @@ fn latest<T: Ord>(mine: &mut Option<Stamped<T>>, theirs: Option<Stamped<T>>) {
 #[cfg(feature = "monitor")]
 pub(crate) fn stamp(field: &mut Option<Stamped<Box<str>>>, at: Timestamp, value: &str) {
     match field {
-        Some(known) if known.at > at => {}
+        Some(known) if (known.at, &*known.value) >= (at, value) => {}
         Some(known) if &*known.value == value => known.at = at,
         _ => {
             *field = Some(Stamped {

@@ -11,7 +11,7 @@ use payload::{Payload, about, answer, is_machine_prompt};
 
 use crate::model::{
     AgentKind, Batch, DedupKey, Event, EventKind, EventStatus, FactKey, Problem, ProblemKind,
-    Relation, SessionIndex, SessionKey, Stamped, Timestamp, Title, TitleKind,
+    Relation, SessionIndex, SessionKey, SessionPatch, Stamped, Timestamp, Title, TitleKind,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
 use crate::source::fields::mend;
@@ -94,36 +94,29 @@ impl Reader<'_, '_> {
 
     /// The session that the payload names, with the facts that every payload has.
     fn main(&mut self, key: &SessionKey) -> SessionIndex {
-        let session = self.out.session(key);
         let (hook, now) = (&self.hook, self.now);
-        let patch = self.out.patch(session);
+        let mut patch = SessionPatch::new(key.clone());
         patch.touch(now);
-        if patch.cwd.is_none() {
-            patch.cwd = stamped(now, hook.cwd.as_deref());
-        }
-        patch.transcript =
-            stamped(now, hook.transcript_path.as_deref()).or(patch.transcript.take());
+        patch.cwd = stamped(now, hook.cwd.as_deref());
+        patch.transcript = stamped(now, hook.transcript_path.as_deref());
         let model = hook.to_model.as_deref().or(hook.model.as_deref());
-        patch.model = stamped(now, model).or(patch.model.take());
+        patch.model = stamped(now, model);
         if let Some(title) = hook.session_title.as_deref() {
             patch.propose_title(Title::new(TitleKind::Agent, now, title));
         }
-        session
+        self.out.learn(patch)
     }
 
     fn child(&mut self, key: &SessionKey, parent: &SessionKey) -> SessionIndex {
-        let session = self.out.session(key);
         let (hook, now) = (&self.hook, self.now);
-        let patch = self.out.patch(session);
+        let mut patch = SessionPatch::new(key.clone());
         patch.touch(now);
         patch.parent = Some((parent.clone(), Relation::Within));
-        if patch.cwd.is_none() {
-            patch.cwd = stamped(now, hook.cwd.as_deref());
-        }
-        patch.role = stamped(now, hook.agent_type.as_deref()).or(patch.role.take());
+        patch.cwd = stamped(now, hook.cwd.as_deref());
+        patch.role = stamped(now, hook.agent_type.as_deref());
         let transcript = hook.agent_transcript_path.as_deref();
-        patch.transcript = stamped(now, transcript).or(patch.transcript.take());
-        session
+        patch.transcript = stamped(now, transcript);
+        self.out.learn(patch)
     }
 
     /// What one event says of a session.

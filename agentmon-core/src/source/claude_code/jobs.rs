@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AgentKind, Batch, ProblemKind, SessionKey, Stamped, Timestamp, Title, TitleKind,
+    AgentKind, Batch, ProblemKind, SessionKey, SessionPatch, Stamped, Timestamp, Title, TitleKind,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, Signal};
 use crate::source::fields::mend;
@@ -134,8 +134,7 @@ impl Parser for JobParser {
             self.evidence(&job, updated, out);
         }
         if want.accounting {
-            let session = out.session(&key(&job));
-            let patch = out.patch(session);
+            let mut patch = SessionPatch::new(key(&job));
             patch.touch(updated);
             patch.touch(time(&job.created_at).unwrap_or(updated));
             let text = |value: Option<&str>| {
@@ -145,11 +144,12 @@ impl Parser for JobParser {
                     value: value.into(),
                 })
             };
-            patch.cwd = patch.cwd.take().or_else(|| text(job.cwd.as_deref()));
-            patch.version = text(job.cli_version.as_deref()).or(patch.version.take());
+            patch.cwd = text(job.cwd.as_deref());
+            patch.version = text(job.cli_version.as_deref());
             if let Some(intent) = job.intent.as_deref() {
                 patch.propose_title(Title::new(TitleKind::FirstPrompt, updated, intent));
             }
+            out.learn(patch);
         }
     }
 

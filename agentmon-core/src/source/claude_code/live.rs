@@ -11,8 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AgentKind, Batch, ProblemKind, SessionIndex, SessionKey, Span, Stamped, Timestamp, Title,
-    TitleKind,
+    AgentKind, Batch, ProblemKind, SessionIndex, SessionKey, SessionPatch, Span, Stamped,
+    Timestamp, Title, TitleKind,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
 use crate::source::fields::mend;
@@ -329,8 +329,7 @@ fn live_status(status: &str, waiting_for: Option<&str>) -> Option<(LiveStatus, O
 }
 
 fn facts(file: &LiveFile<'_>, now: Timestamp, out: &mut Batch) {
-    let session = out.session(&key(&file.session_id));
-    let patch = out.patch(session);
+    let mut patch = SessionPatch::new(key(&file.session_id));
     let at = Timestamp(file.updated_at.or(file.started_at).unwrap_or(now.0)).min(now);
     patch.touch(at);
     let text = |value: &Option<Cow<'_, str>>| {
@@ -340,10 +339,10 @@ fn facts(file: &LiveFile<'_>, now: Timestamp, out: &mut Batch) {
             value: value.into(),
         })
     };
-    // It moves with the client: only a folder for sessions that have no other.
-    patch.cwd = patch.cwd.take().or_else(|| text(&file.cwd));
-    patch.version = text(&file.version).or(patch.version.take());
-    patch.entrypoint = text(&file.entrypoint).or(patch.entrypoint.take());
+    // It moves with the client; the earliest folder stays.
+    patch.cwd = text(&file.cwd);
+    patch.version = text(&file.version);
+    patch.entrypoint = text(&file.entrypoint);
     if let Some(start) = file.process().start {
         patch.process = Some(Stamped {
             at,
@@ -356,4 +355,5 @@ fn facts(file: &LiveFile<'_>, now: Timestamp, out: &mut Batch) {
     {
         patch.propose_title(Title::new(TitleKind::Agent, at, name));
     }
+    out.learn(patch);
 }

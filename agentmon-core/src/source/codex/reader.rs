@@ -19,7 +19,7 @@ use super::timeline::{self, Timeline};
 use super::turn::Turns;
 use crate::model::{
     Batch, CallSource, EventKind, EventStatus, ModelCall, ProblemKind, Progress, SessionIndex,
-    Span, Stamped, Timestamp, Title, TitleKind, stamp,
+    SessionPatch, Span, Stamped, Timestamp, Title, TitleKind, stamp,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::Want;
@@ -228,7 +228,9 @@ impl<'a> Reader<'_, 'a> {
         }
         let source: Option<Source> = part(meta.source);
         if self.line.want.accounting {
-            facts::describe(meta, source.as_ref(), at, self.out.patch(self.session));
+            let mut patch = SessionPatch::new(self.out.patch(self.session).key.clone());
+            facts::describe(meta, source.as_ref(), at, &mut patch);
+            self.out.learn(patch);
         }
         let subagent = matches!(source, Some(Source::Subagent { .. }));
         let how = match forked_from {

@@ -14,16 +14,23 @@ use crate::store::StoreError;
 /// Events in a page when the filter names no limit.
 const DEFAULT_LIMIT: usize = 100;
 
-/// Stores events; known ones are skipped. Returns how many were new.
+/// Stores events; known ones are skipped, except that the original of a copied record takes it over. Returns how many
+/// were new.
 pub(super) fn store(
     connection: &Connection,
     events: &[Event],
     sessions: &[i64],
 ) -> rusqlite::Result<usize> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO event (key, at, session, kind, status, tool, call, model_call, duration_ms, truncated)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        "INSERT INTO event (key, at, session, kind, status, tool, call, model_call, duration_ms, truncated, credit)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (key) DO NOTHING",
+    )?;
+    // Names decide between equals: they do not depend on the order of reading.
+    let mut take_over = connection.prepare_cached(
+        "UPDATE event SET session = ?2, credit = ?3
+         WHERE key = ?1 AND session <> ?2 AND (?3 < credit OR (?3 = credit
+             AND (SELECT native_id FROM session WHERE id = ?2) < (SELECT native_id FROM session WHERE id = event.session)))",
     )?;
     let mut insert_body =
         connection.prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?;
@@ -47,8 +54,13 @@ pub(super) fn store(
             event.model_call.map(|fact| fact.0),
             event.duration_ms.map(|ms| ms.min(i64::MAX as u64) as i64),
             event.truncated,
+            credit_of(&event.key),
         ])?;
         if inserted == 0 {
+            if let DedupKey::Copied { credit, .. } = event.key {
+                let session = sessions[event.session.0 as usize];
+                take_over.execute(params![key_of(&event.key), session, credit])?;
+            }
             continue;
         }
         new += 1;
@@ -70,7 +82,17 @@ fn key_of(key: &DedupKey) -> i64 {
             )
             .0
         }
-        DedupKey::Id(id) => FactKey::new("event.id", &[id.as_bytes()]).0,
+        DedupKey::Id(id) | DedupKey::Copied { id, .. } => {
+            FactKey::new("event.id", &[id.as_bytes()]).0
+        }
+    }
+}
+
+/// Who holds an event; 0 for one that nobody else can hold.
+fn credit_of(key: &DedupKey) -> i64 {
+    match key {
+        DedupKey::Copied { credit, .. } => *credit,
+        DedupKey::Position { .. } | DedupKey::Id(_) => 0,
     }
 }
 

@@ -157,14 +157,15 @@ impl Rows {
         let session = out.session(&session_key);
         if want.accounting {
             let address = names::address(key, &self.agent);
-            let patch = out.patch(session);
-            row.describe(&address, patch);
+            let mut patch = SessionPatch::new(session_key.clone());
+            row.describe(&address, &mut patch);
             if let Some(parent) = self
                 .parent(row, table)
                 .filter(|parent| *parent != session_key)
             {
                 patch.parent = Some((parent, Relation::Spawned));
             }
+            out.learn(patch);
         }
         if want.evidence {
             for (at, signal) in row.signs() {

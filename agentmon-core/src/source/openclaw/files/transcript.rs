@@ -13,8 +13,8 @@ use super::line::Line;
 use super::names::{self, Kind, Name};
 use super::{message, text};
 use crate::model::{
-    Batch, EventKind, ProblemKind, Relation, SessionKey, Stamped, Timestamp, Title, TitleKind,
-    stamp,
+    Batch, EventKind, ProblemKind, Relation, SessionKey, SessionPatch, Stamped, Timestamp, Title,
+    TitleKind, stamp,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::openclaw::json;
@@ -155,15 +155,14 @@ impl Transcript {
             return;
         }
         let at = line.at;
-        let own = self.key.clone();
-        let patch = line.patch();
+        let mut patch = SessionPatch::new(self.key.clone());
         patch.cwd = json::text(entry.cwd).map(|cwd| Stamped {
             at,
             value: cwd.into(),
         });
         patch.parent = json::text(entry.parent_session)
             .and_then(|path| names::session_at(&path, &self.agent))
-            .filter(|parent| *parent != own)
+            .filter(|parent| *parent != self.key)
             .map(|parent| (parent, Relation::Fork));
         match self.kind {
             Kind::Current => stamp(&mut patch.transcript, at, &self.path),
@@ -172,6 +171,7 @@ impl Transcript {
             }
             Kind::Copy => {}
         }
+        line.out.learn(patch);
     }
 }
 
