@@ -29,7 +29,7 @@ pub(super) fn store(
     // Names decide between equals: they do not depend on the order of reading.
     let mut take_over = connection.prepare_cached(
         "UPDATE event SET session = ?2, credit = ?3
-         WHERE key = ?1 AND session <> ?2 AND (?3 < credit OR (?3 = credit
+         WHERE key = ?1 AND (?3 < credit OR (?3 = credit AND session <> ?2
              AND (SELECT native_id FROM session WHERE id = ?2) < (SELECT native_id FROM session WHERE id = event.session)))",
     )?;
     let mut insert_body =
