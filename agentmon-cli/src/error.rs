@@ -39,6 +39,10 @@ pub(crate) enum Error {
     When(#[from] WhenError),
     #[error("{0}")]
     Usage(String),
+    #[error(transparent)]
+    Serve(#[from] agentmon_server::ServeError),
+    #[error(transparent)]
+    Token(#[from] agentmon_server::TokenError),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
 }
@@ -57,7 +61,7 @@ impl Error {
             | Self::Config(_)
             | Self::When(_)
             | Self::Usage(_) => Exit::Usage,
-            Self::Core(_) | Self::Output(_) => Exit::Failed,
+            Self::Core(_) | Self::Serve(_) | Self::Token(_) | Self::Output(_) => Exit::Failed,
         }
     }
 }

@@ -26,4 +26,4 @@ pub mod wire;
 #[cfg(feature = "monitor")]
 pub use error::Error;
 #[cfg(feature = "monitor")]
-pub use monitor::{Monitor, MonitorBuilder, Subscription, Update};
+pub use monitor::{Heard, Monitor, MonitorBuilder, Subscription, Update};

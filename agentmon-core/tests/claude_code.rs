@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use agentmon_core::model::{Relation, Usage};
-use agentmon_core::query::{EventFilter, SessionFilter};
+use agentmon_core::query::{EventFilter, RefreshOptions, SessionFilter};
+use agentmon_core::session::{Reason, State};
 use common::{
     anthropic, assert_same, by_model, by_session, copy, fixture, monitor, refresh, shared,
 };
@@ -140,6 +141,44 @@ fn sessions_have_their_facts_parents_and_events() {
             .iter()
             .any(|event| &*event.text == "Fix the failing test in calc.py")
     );
+}
+
+/// Every recorded client was left in order, one of them while it asked for permission; some after a failed turn. Its
+/// transcript alone tells so, whether it is read line by line or only for its end.
+#[test]
+fn the_end_of_every_recorded_session_is_told() {
+    for want_state in [true, false] {
+        let monitor = monitor(&fixture("claude_code/home"));
+        let options = RefreshOptions {
+            want_state,
+            ..RefreshOptions::default()
+        };
+        monitor.refresh(&options).unwrap();
+        let sessions = monitor
+            .sessions(&SessionFilter::default())
+            .unwrap()
+            .sessions;
+        for session in &sessions {
+            let (state, reason) = (session.state, &session.reason);
+            assert!(
+                matches!(
+                    (state, reason),
+                    (State::Completed, Reason::SessionEnd) | (State::Failed, Reason::ApiError(_))
+                ),
+                "{}: {state} {reason}",
+                session.key.native_id
+            );
+        }
+        let left = sessions
+            .iter()
+            .find(|session| session.key.native_id.starts_with("c7deeae8"))
+            .unwrap();
+        assert_eq!(left.state, State::Completed);
+        // Two `cost-state` lines are written at the exit: told one by one, the first counts.
+        let since = left.since.to_string();
+        assert!(since.starts_with("2026-11-21T09:33:"), "{since}");
+        assert_eq!(left.title.as_deref(), Some("fix calculator bug"));
+    }
 }
 
 #[test]

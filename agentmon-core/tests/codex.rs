@@ -308,6 +308,26 @@ fn any_split_gives_the_same_batch() {
 }
 
 #[test]
+fn facts_of_a_clock_that_was_set_back_do_not_depend_on_where_the_file_is_cut() {
+    let tokens = |second: u32, total: u64, last: u64| {
+        format!(
+            r#"{{"timestamp":"2026-11-21T10:00:{second:02}.000Z","type":"event_msg","payload":{{"type":"token_count","info":{{"total_token_usage":{{"input_tokens":{total}}},"last_token_usage":{{"input_tokens":{last}}}}}}}}}"#
+        )
+    };
+    let text = [tokens(9, 7000, 7000), tokens(5, 10_000, 3000)].join("\n") + "\n";
+    let cut = text.find('\n').unwrap() + 1;
+    let info = info(Path::new("/x/rollout-copy.jsonl"));
+    let whole = parse(&info, text.as_bytes(), ALL);
+    let (mut first, mut second) = (Batch::default(), Batch::default());
+    let mut parser = Codex.start(&info);
+    parser.feed(0, &text.as_bytes()[..cut], ALL, NOW, &mut first);
+    parser.feed(cut as u64, &text.as_bytes()[cut..], ALL, NOW, &mut second);
+    let mut merged = first.sessions.remove(0);
+    merged.merge(second.sessions.remove(0));
+    assert_eq!(whole.sessions, [merged]);
+}
+
+#[test]
 fn a_file_cut_anywhere_never_panics_nor_counts_more() {
     let path = find("runs", "at_approval");
     let (info, bytes) = (info(&path), bytes(&path));
@@ -477,6 +497,7 @@ fn turns_tell_questions_limits_and_late_lines_apart() {
     };
     let question = call(r#""{\"questions\":[{\"question\":\"Which one?\"}]}""#);
     let output = r#"{"type":"function_call_output","call_id":"c","output":"late"}"#;
+    let complete = |turn: &str| format!(r#"{{"type":"task_complete","turn_id":"{turn}"}}"#);
     for (lines, expected) in [
         (
             &[
@@ -529,6 +550,43 @@ fn turns_tell_questions_limits_and_late_lines_apart() {
                 ),
             ],
             "start(startup) prompt plan",
+        ),
+        (
+            // The end of a turn that nobody heard of ends the turn at hand, unless it is known to be older.
+            &[
+                STARTED,
+                (
+                    "event_msg",
+                    &complete("01a1fd70-0002-7000-8000-000000000009"),
+                ),
+            ],
+            "start(startup) prompt end",
+        ),
+        (
+            &[STARTED, ("event_msg", &complete("unheard of"))],
+            "start(startup) prompt end",
+        ),
+        (
+            &[
+                STARTED,
+                (
+                    "event_msg",
+                    &complete("01a1fd70-0000-7000-8000-000000000009"),
+                ),
+            ],
+            "start(startup) prompt",
+        ),
+        (
+            &[
+                ("event_msg", r#"{"type":"task_started","turn_id":"1"}"#),
+                ("event_msg", r#"{"type":"task_started","turn_id":"2"}"#),
+                (
+                    "event_msg",
+                    r#"{"type":"turn_aborted","turn_id":"1","reason":"replaced"}"#,
+                ),
+                ("event_msg", &complete("1")),
+            ],
+            "start(startup) prompt",
         ),
     ] {
         assert_eq!(story(&rollout(lines)), expected);

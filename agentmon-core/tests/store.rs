@@ -16,8 +16,8 @@ use std::sync::Arc;
 use agentmon_core::config::Config;
 use agentmon_core::model::{
     AgentKind, Batch, CallSource, DedupKey, Event, EventKind, EventStatus, FactKey, ModelCall,
-    NanoUsd, PriceMode, QuotaWindow, Relation, SessionKey, SessionPatch, Span, Stamped, Timestamp,
-    Title, TitleKind, Usage,
+    NanoUsd, PriceMode, QuotaWindow, Relation, SessionIndex, SessionKey, SessionPatch, Span,
+    Stamped, Timestamp, Title, TitleKind, Usage,
 };
 use agentmon_core::pricing::{PriceBook, PriceOverride};
 use agentmon_core::query::{EventFilter, SessionFilter};
@@ -63,7 +63,8 @@ fn piece(seen: impl IntoIterator<Item = Seen>) -> Piece {
     for seen in seen {
         match seen {
             Seen::Session(patch) => {
-                batch.learn(patch);
+                let index = batch.session(&patch.key);
+                batch.patch(index).merge(patch);
             }
             Seen::Call {
                 session,
@@ -310,7 +311,9 @@ fn what_cannot_be_committed_leaves_nothing() {
                 event(&name, number % 7, NOW, &name.repeat(20)),
             ]
         }));
-        offered.batch.learn(patch(0, NOW + Span::from_mins(5)));
+        offered
+            .batch
+            .touch(SessionIndex(0), NOW + Span::from_mins(5));
         offered.files.push(FileUpdate {
             key: CursorKey {
                 path: PathBuf::from("/somewhere/a.jsonl"),
@@ -507,6 +510,22 @@ fn what_is_old_goes_by_its_own_age() {
     assert_eq!(rows(writer.connection()), before);
 }
 
+/// One row for each table of facts, as version 1 had them.
+const OLD_ROWS: &str = "
+    INSERT INTO model (id, name) VALUES (1, 'house-model');
+    INSERT INTO session (id, agent, native_id, report_as, state, liveness, since, started_at, last_activity_at,
+                         blocked_ms, body)
+    VALUES (1, 'codex', 'old', 1, 'completed', 'unknown', 5, 5, 5, 0, '{}');
+    INSERT INTO call (fact, at, session, model, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning,
+                      credit, source)
+    VALUES (7, 5, 1, 1, 10, 20, 30, 40, 50, 6, 0, 0);
+    INSERT INTO rollup (bucket, session, model, requests, unpriced, input, cache_read, cache_write_5m,
+                        cache_write_1h, output, reasoning, cost, first, last)
+    VALUES (0, 1, 1, 1, 1, 10, 20, 30, 40, 50, 6, 0, 5, 5);
+    INSERT INTO event (seq, key, at, session, kind, status, truncated) VALUES (3, 9, 5, 1, 2, 0, 0);
+    INSERT INTO event_body (seq, text) VALUES (3, 'old words');
+    INSERT INTO event_fts (rowid, text) VALUES (3, 'old words');";
+
 #[test]
 fn databases_of_other_versions_are_upgraded_or_refused() {
     let data = tempfile::tempdir().unwrap();
@@ -517,23 +536,36 @@ fn databases_of_other_versions_are_upgraded_or_refused() {
             .unwrap()
             .schema_version
     };
-    // One recording of each version that was released: `version-<n>.sql`, as `sqlite3 agentmon.db .dump` writes it.
+    // A database of an earlier version is what the migrations up to it make: they are never edited.
+    let migrations =
+        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations"));
+    assert_eq!(migrations.len(), current as usize);
     for version in 1..current {
         let old = data.path().join(format!("version-{version}.db"));
-        let dump = fixture(&format!("store/version-{version}.sql"));
-        let text = fs::read_to_string(&dump).unwrap_or_else(|_| panic!("add {}", dump.display()));
         let connection = Connection::open(&old).unwrap();
-        connection.execute_batch(&text).unwrap();
+        for migration in &migrations[..version as usize] {
+            connection
+                .execute_batch(&fs::read_to_string(migration).unwrap())
+                .unwrap();
+        }
+        connection.execute_batch(OLD_ROWS).unwrap();
         connection
             .pragma_update(None, "user_version", version)
             .unwrap();
-        let calls = rows(&connection)["call"].clone();
         drop(connection);
         let reader = open_reader(&old).unwrap_err();
-        assert!(matches!(reader, StoreError::TooOld { .. }), "{reader}");
-        let writer = writer(Some(&old), &[]).unwrap();
-        assert_sound(writer.connection());
-        assert_eq!(rows(writer.connection())["call"].len(), calls.len());
+        assert!(
+            matches!(reader, StoreError::TooOld { found, .. } if found == version),
+            "{reader}"
+        );
+        for _ in 0..2 {
+            let writer = writer(Some(&old), &[]).unwrap();
+            assert_sound(writer.connection());
+            let rows = rows(writer.connection());
+            for table in ["session", "call", "rollup", "event"] {
+                assert_eq!(rows[table].len(), 1, "{table} of version {version}");
+            }
+        }
     }
 
     let nothing = data.path().join("empty.db");

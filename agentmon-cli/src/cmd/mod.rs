@@ -7,10 +7,12 @@ mod empty;
 mod events;
 mod explain;
 mod prices;
+mod serve;
 mod sessions;
 mod show;
 mod sources;
 mod status;
+mod token;
 mod usage;
 mod watch;
 
@@ -63,6 +65,8 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Prices(args) => prices::run(args, &context()?, &mut out),
         Command::Db(args) => db::run(args, &context()?, &mut out),
         Command::Config(args) => config::run(&args, context, &mut out),
+        Command::Serve(args) => serve::run_server(&args, &context()?),
+        Command::Token { command } => token::run(&command, &context()?, &mut out),
         Command::Doctor => doctor::run(context, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "agentmon", out.raw());

@@ -155,7 +155,8 @@ struct Facts {
     models: Vec<Box<str>>,
     keys: Vec<SessionKey>,
     calls: BTreeMap<i64, ModelCall>,
-    evidence: Vec<(SessionKey, Evidence)>,
+    /// By what they say: sessions do not care in what order signs come, nor how often.
+    evidence: BTreeMap<String, (SessionKey, Evidence)>,
     events: BTreeMap<String, (SessionKey, Event)>,
 }
 
@@ -174,7 +175,11 @@ impl Facts {
         for model in &self.models {
             table.model(model);
         }
-        let keys: Vec<_> = batch.sessions.iter().map(|patch| patch.key.clone()).collect();
+        let keys: Vec<_> = batch
+            .sessions
+            .iter()
+            .map(|patch| patch.key.clone())
+            .collect();
         for patch in batch.sessions {
             table.session(&patch.key);
             match self.sessions.get_mut(&patch.key) {
@@ -196,9 +201,7 @@ impl Facts {
         self.models = table.models;
         for (session, sign) in batch.evidence {
             let sign = (keys[session.0 as usize].clone(), sign);
-            if !self.evidence.contains(&sign) {
-                self.evidence.push(sign);
-            }
+            self.evidence.insert(format!("{sign:?}"), sign);
         }
         for mut event in batch.events {
             let session = keys[event.session.0 as usize].clone();
@@ -209,14 +212,26 @@ impl Facts {
     }
 
     fn call(&self, call: &ModelCall) -> (&SessionKey, &str, ModelCall) {
-        let names = ModelCall { session: SessionIndex(0), model: 0, ..*call };
-        (&self.keys[call.session.0 as usize], &self.models[call.model as usize], names)
+        let names = ModelCall {
+            session: SessionIndex(0),
+            model: 0,
+            ..*call
+        };
+        (
+            &self.keys[call.session.0 as usize],
+            &self.models[call.model as usize],
+            names,
+        )
     }
 
     /// Both say the same. Without `evidence`, signs are only told of the end of what was read.
     fn agrees(&self, other: &Self, evidence: bool) {
         let calls = |facts: &Self| -> Vec<String> {
-            facts.calls.values().map(|call| format!("{:?}", facts.call(call))).collect()
+            facts
+                .calls
+                .values()
+                .map(|call| format!("{:?}", facts.call(call)))
+                .collect()
         };
         assert_eq!(calls(self), calls(other));
         assert_eq!(self.sessions, other.sessions);

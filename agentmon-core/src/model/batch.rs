@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, ModelCall, QuotaWindow, SessionKey, SessionPatch, Timestamp};
+use super::{Counter, Event, FactKey, ModelCall, QuotaWindow, SessionKey, SessionPatch, Timestamp};
 use crate::session::Evidence;
 
 /// A session in [`Batch::sessions`].
@@ -70,6 +70,10 @@ pub struct Batch {
     pub evidence: Vec<(SessionIndex, Evidence)>,
     /// Things that happened, for timelines and search.
     pub events: Vec<Event>,
+    /// Other names of calls: (other, real). A source that knows only the other name means the same call.
+    pub aliases: Vec<(FactKey, FactKey)>,
+    /// Sums that agents keep themselves.
+    pub counters: Vec<Counter>,
     /// Plan limits.
     pub quotas: Vec<QuotaWindow>,
     /// What was skipped since the last time the driver took it away, for the file being read.
@@ -92,13 +96,6 @@ impl Batch {
     /// What was learnt so far about a session of this batch.
     pub fn patch(&mut self, index: SessionIndex) -> &mut SessionPatch {
         &mut self.sessions[index.0 as usize]
-    }
-
-    /// Adds what was learnt about a session, wherever in the batch the rest of it comes from. Returns its index.
-    pub fn learn(&mut self, patch: SessionPatch) -> SessionIndex {
-        let index = self.session(&patch.key);
-        self.patch(index).merge(patch);
-        index
     }
 
     /// The index of a model's name, added when new. A batch holds few models: a scan beats a map.

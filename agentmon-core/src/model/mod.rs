@@ -6,24 +6,28 @@
 mod agent;
 mod batch;
 mod call;
+mod counter;
 mod event;
 mod ids;
 mod money;
 mod quota;
 pub mod semconv;
 mod session;
+mod stamped;
 mod time;
 mod usage;
 
 pub use agent::AgentKind;
 pub use batch::{Batch, Problem, ProblemKind, SessionIndex};
 pub use call::{CallSource, Finality, ModelCall, PriceMode};
+pub use counter::{Counter, CounterKind};
 pub use event::{Event, EventKind, EventStatus};
 pub use ids::{DedupKey, FactKey, SessionKey};
 pub use money::{Cost, CostBasis, NanoUsd};
 pub use quota::QuotaWindow;
+pub use session::{ModelTotals, Progress, Relation, SessionPatch, Title, TitleKind};
+pub use stamped::Stamped;
 #[cfg(feature = "monitor")]
-pub(crate) use session::stamp;
-pub use session::{ModelTotals, Progress, Relation, SessionPatch, Stamped, Title, TitleKind};
+pub(crate) use stamped::{earliest, latest, stamp, stamp_first};
 pub use time::{Span, Timestamp};
 pub use usage::Usage;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stamped::{Stamped, earliest, latest};
 use super::{NanoUsd, SessionKey, Timestamp, Usage};
 
 /// How a session belongs to its parent.
@@ -88,15 +89,6 @@ impl Title {
     }
 }
 
-/// A value with the time at which it was true: the latest wins, ties go to the greater value.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Stamped<T> {
-    /// When it was true.
-    pub at: Timestamp,
-    /// The value.
-    pub value: T,
-}
-
 /// How far a session says it has come (todo or task lists).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Progress {
@@ -165,6 +157,9 @@ pub struct SessionPatch {
     /// The folder it started in: the earliest wins. The project is resolved from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<Stamped<Box<str>>>,
+    /// The project's name, as a client states it where no folder is known: the latest wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Stamped<Box<str>>>,
     /// The git branch, as the agent reports it: the latest wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<Stamped<Box<str>>>,
@@ -212,6 +207,7 @@ impl SessionPatch {
             last_activity_at: None,
             title: None,
             cwd: None,
+            project: None,
             branch: None,
             model: None,
             version: None,
@@ -241,6 +237,18 @@ impl SessionPatch {
         }
     }
 
+    /// Proposes a parent. It is a fact about a session's birth: sources agree. Where they do not, the order decides.
+    pub fn propose_parent(&mut self, parent: Option<(SessionKey, Relation)>) {
+        if let Some(theirs) = parent
+            && self
+                .parent
+                .as_ref()
+                .is_none_or(|mine| (theirs.1, &theirs.0) < (mine.1, &mine.0))
+        {
+            self.parent = Some(theirs);
+        }
+    }
+
     /// Adds what `other` says of the same session. Commutative, associative and idempotent.
     pub fn merge(&mut self, other: Self) {
         if let Some(at) = other.started_at {
@@ -248,19 +256,9 @@ impl SessionPatch {
         }
         self.last_activity_at = self.last_activity_at.max(other.last_activity_at);
         self.propose_title(other.title);
-        self.parent = match (self.parent.take(), other.parent) {
-            // A parent is a fact about a session's birth: sources agree. Where they do not, the order decides.
-            (Some(mine), Some(theirs)) => Some(if (theirs.1, &theirs.0) < (mine.1, &mine.0) {
-                theirs
-            } else {
-                mine
-            }),
-            (mine, theirs) => mine.or(theirs),
-        };
-        self.cwd = match (self.cwd.take(), other.cwd) {
-            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
-            (mine, theirs) => mine.or(theirs),
-        };
+        self.propose_parent(other.parent);
+        earliest(&mut self.cwd, other.cwd);
+        latest(&mut self.project, other.project);
         latest(&mut self.branch, other.branch);
         latest(&mut self.model, other.model);
         latest(&mut self.version, other.version);
@@ -272,26 +270,5 @@ impl SessionPatch {
         latest(&mut self.process, other.process);
         latest(&mut self.transcript, other.transcript);
         latest(&mut self.address, other.address);
-    }
-}
-
-fn latest<T: Ord>(mine: &mut Option<Stamped<T>>, theirs: Option<Stamped<T>>) {
-    if theirs > *mine {
-        *mine = theirs;
-    }
-}
-
-/// Sets a last-writer-wins field if `value` is new, without allocating when it is not.
-#[cfg(feature = "monitor")]
-pub(crate) fn stamp(field: &mut Option<Stamped<Box<str>>>, at: Timestamp, value: &str) {
-    match field {
-        Some(known) if (known.at, &*known.value) >= (at, value) => {}
-        Some(known) if &*known.value == value => known.at = at,
-        _ => {
-            *field = Some(Stamped {
-                at,
-                value: value.into(),
-            });
-        }
     }
 }

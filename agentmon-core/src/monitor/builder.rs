@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use super::{Inner, Monitor, RING};
 use crate::Error;
@@ -119,12 +119,14 @@ impl MonitorBuilder {
             readers: None,
             other_writer: None,
             updates: broadcast::channel(RING).0,
+            committed: watch::channel(0).1,
+            queue: OnceLock::new(),
             _lock: None,
         };
         if self.in_memory {
             let opened = open_writer(None, inner.clock.now())?;
             let writer = Writer::new(opened, None, inner.book.clone(), inner.policy.clone())?;
-            inner.writer = Some(Mutex::new(writer));
+            set_writer(&mut inner, writer);
         } else {
             open_file(&mut inner, &data_dir, self.read_only)?;
         }
@@ -154,7 +156,7 @@ fn open_file(inner: &mut Inner, data_dir: &Path, read_only: bool) -> Result<(), 
                     }
                     result => result?,
                 };
-                inner.writer = Some(Mutex::new(writer));
+                set_writer(inner, writer);
                 inner._lock = Some(lock);
             }
             Err(LockError::Held { pid }) => inner.other_writer = Some(pid),
@@ -174,6 +176,13 @@ fn open_file(inner: &mut Inner, data_dir: &Path, read_only: bool) -> Result<(), 
     inner.readers = Some(Readers::new(path.clone()));
     inner.path = Some(path);
     Ok(())
+}
+
+fn set_writer(inner: &mut Inner, writer: Writer) {
+    let projects = inner.env.var("AGENTMONITOR_PROJECTS_DIR");
+    let writer = writer.projects_below(projects.map(|folder| inner.env.expand(folder)));
+    inner.committed = writer.committed();
+    inner.writer = Some(Mutex::new(writer));
 }
 
 fn take_lock(path: &Path) -> Result<WriterLock, LockError> {

@@ -18,6 +18,7 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use super::index::{self, Behind};
 use super::{Inner, Monitor};
 use crate::Error;
+use crate::source::database::database_of;
 use crate::source::piece::{CursorKey, Piece};
 use crate::source::read::{Cursor, Pass, ReadOptions};
 use crate::source::scan::{Due, ScanOptions, ScannedRoot, read_each, removed, scan};
@@ -137,6 +138,9 @@ impl Heard {
                 ) {
                     self.replaced.extend(event.paths.iter().cloned());
                 }
+                // A write-ahead log stands for its database.
+                let databases = event.paths.iter().filter_map(|path| database_of(path));
+                self.paths.extend(databases);
                 self.paths.extend(event.paths);
             }
         }

@@ -8,6 +8,7 @@ mod database;
 mod detail;
 mod doctor;
 mod event;
+pub(crate) mod feed;
 mod filter;
 mod refresh;
 mod session;
@@ -21,6 +22,10 @@ pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use detail::{cross_check, explanation};
 pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};
 pub use event::{EventCursor, EventFilter, EventPage, EventRow};
+pub use feed::{
+    CostHour, CostReport, FeedFilter, FeedPage, FeedRow, FeedSession, FeedSessionFilter,
+    FeedSessions, FeedStats, FilterOptions, ModelCost, ProjectCost, StatsFilter, ToolTotals,
+};
 pub use filter::{model_matches, project_matches, session_matches};
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
 pub use session::{

@@ -70,7 +70,8 @@ pub enum Reason {
     RateLimit(Option<Timestamp>),
     /// Limited: a plan's quota is used up, until then if known.
     Quota(Option<Timestamp>),
-    /// Stalled: no sign for longer than the policy's `stall_after`.
+    /// Stalled: no sign for longer than the policy's `stall_after`. Completed: none for so long that a turn whose end
+    /// nobody saw was given up (`abandon_after`).
     Silent,
     /// Stalled or failed: the context window or the token budget is used up.
     TokenLimit,

@@ -1,14 +1,21 @@
 //! Adapters: what each agent leaves on disk or sends, read into [`Batch`]es.
 //!
 //! A file-backed agent is one file or folder here with `impl FileFormat` and one line in [`formats`]. The shared
-//! machinery ([`walk`], [`tail`], [`read`], [`piece`], [`scan`]) knows no agent, and no adapter opens a transcript itself, keeps an offset
-//! or writes anything: it turns bytes into observations and reports what it skipped.
+//! machinery ([`walk`], [`tail`], [`read`], [`database`], [`piece`], [`scan`]) knows no agent, and no adapter opens a
+//! transcript itself, keeps an offset or writes anything: it turns bytes or rows into observations and reports what it
+//! skipped.
 
 pub mod claude_code;
 pub mod codex;
+pub mod database;
 pub mod env;
 pub mod fields;
+pub mod gemini;
+mod json;
+mod line;
 pub mod openclaw;
+pub mod opencode;
+pub mod otlp;
 pub mod piece;
 pub mod process;
 pub mod read;
@@ -19,6 +26,7 @@ pub mod walk;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
+pub use database::{Database, DatabaseError};
 pub use env::Env;
 
 use crate::model::{AgentKind, Batch, Timestamp};
@@ -30,6 +38,8 @@ pub fn formats() -> Vec<Box<dyn FileFormat>> {
         Box::new(claude_code::ClaudeCode::default()),
         Box::new(codex::Codex),
         Box::new(openclaw::OpenClawFiles),
+        Box::new(gemini::Gemini),
+        Box::new(opencode::OpenCode),
     ]
 }
 
@@ -51,16 +61,23 @@ pub enum FileRole {
     CompressedLines,
     /// A small file replaced as a whole; read again whenever it changed.
     Snapshot,
+    /// The same for a file that holds text besides.
+    Document,
     /// A small file that speaks of a running process; read at every sweep, because the process can die without a
     /// write.
     Live,
+    /// A SQLite database; asked for its new rows whenever it or its write-ahead log changed.
+    Database,
 }
 
 impl FileRole {
     /// Whether files of this role hold text for timelines and search, beside facts.
     #[must_use]
     pub const fn has_content(self) -> bool {
-        matches!(self, Self::Lines | Self::CompressedLines)
+        matches!(
+            self,
+            Self::Lines | Self::CompressedLines | Self::Document | Self::Database
+        )
     }
 }
 
@@ -95,6 +112,33 @@ impl Want {
         evidence: false,
         content: true,
     };
+}
+
+/// What is wanted of a database, which unlike a file of lines holds the old and the new side by side.
+#[derive(Debug, Clone, Copy)]
+pub struct Request {
+    /// What is wanted at all.
+    pub want: Want,
+    /// The present, for what the data itself does not date.
+    pub now: Timestamp,
+}
+
+impl Request {
+    /// What is wanted of something that was last touched at `at`: evidence only where it can still matter.
+    #[must_use]
+    pub fn of(&self, at: Timestamp) -> Want {
+        Want {
+            evidence: self.want.evidence && self.now - at < read::EVIDENCE_AGE,
+            ..self.want
+        }
+    }
+
+    /// Whether nothing is wanted of something that was last touched at `at`.
+    #[must_use]
+    pub fn skips(&self, at: Timestamp) -> bool {
+        let want = self.of(at);
+        !want.accounting && !want.evidence && !want.content
+    }
 }
 
 /// What a parser may know about the file it reads.
@@ -175,6 +219,21 @@ pub trait Parser: Debug + Send {
     /// what the data itself does not date. Never fails as a whole: what cannot be read goes into
     /// [`Batch::problems`](crate::model::Batch::problems).
     fn feed(&mut self, base: u64, bytes: &[u8], want: Want, now: Timestamp, out: &mut Batch);
+
+    /// Reads the next rows of a [`FileRole::Database`] file, a bounded number at a time, and says whether there may be
+    /// more. After every such step [`Parser::state`] tells where to go on. Rows may change or go between steps.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]: nothing of this step counts then.
+    fn query(
+        &mut self,
+        database: &Database,
+        request: Request,
+        out: &mut Batch,
+    ) -> Result<bool, DatabaseError> {
+        let _ = (database, request, out);
+        Ok(false)
+    }
 
     /// Called when everything there is has been fed with `want`: says what only the end of the file can tell.
     fn finish(&mut self, want: Want, out: &mut Batch) {

@@ -4,6 +4,8 @@
 //! transaction as what was read. A file that shrank, was replaced or whose bytes before the cursor changed is read
 //! from the start again: facts carry their identity, so reading twice changes nothing.
 
+mod rows;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -26,8 +28,8 @@ pub const EVIDENCE_AGE: Span = Span::from_mins(24 * 60);
 /// Bytes before the cursor that must be unchanged for reading to go on there.
 const CHECKED: u64 = 64;
 
-/// Largest snapshot file that is read.
-const MAX_SNAPSHOT: u64 = 16 * 1024 * 1024;
+/// Largest file that is read as a whole.
+const MAX_WHOLE: u64 = 32 * 1024 * 1024;
 
 /// Different problems of one file after which they are handed over.
 const MAX_PROBLEMS: usize = 1024;
@@ -218,11 +220,14 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn read(&mut self, cursor: Option<&Cursor>, buffer: &mut Vec<u8>) -> io::Result<bool> {
-        let mut file = File::open(&self.found.info.path)?;
+        let open = || File::open(&self.found.info.path);
         match self.found.info.role {
-            FileRole::Snapshot | FileRole::Live => self.snapshot(&mut file, cursor),
+            FileRole::Database => Ok(self.rows(cursor)),
+            FileRole::Snapshot | FileRole::Document | FileRole::Live => {
+                self.snapshot(&mut open()?, cursor)
+            }
             FileRole::CompressedLines => {
-                let mut decoder = zstd::stream::read::Decoder::new(file)?;
+                let mut decoder = zstd::stream::read::Decoder::new(open()?)?;
                 let Some((_, cursor)) = self.lines(&mut decoder, None, buffer)? else {
                     return Ok(false);
                 };
@@ -230,6 +235,7 @@ impl Reading<'_> {
                 Ok(true)
             }
             FileRole::Lines => {
+                let mut file = open()?;
                 let resumed = match cursor {
                     Some(cursor) => resume(self.format, self.found, cursor, &mut file)?,
                     None => None,
@@ -392,22 +398,26 @@ impl Reading<'_> {
 
     fn snapshot(&mut self, file: &mut File, cursor: Option<&Cursor>) -> io::Result<bool> {
         let info = &self.found.info;
+        // Snapshots are small, and what they say is of now.
+        let want = match info.role {
+            FileRole::Document => self.want(true),
+            _ => Want::LIVE,
+        };
         let known = cursor.filter(|cursor| cursor.version == self.format.version());
         let mut parser = known
             .and_then(|cursor| self.format.resume(info, &cursor.state))
             .unwrap_or_else(|| self.format.start(info));
-        let mut bytes = Vec::with_capacity(self.found.stat.size.min(MAX_SNAPSHOT) as usize);
-        file.take(MAX_SNAPSHOT + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > MAX_SNAPSHOT {
+        let mut bytes = Vec::with_capacity(self.found.stat.size.min(MAX_WHOLE) as usize);
+        file.take(MAX_WHOLE + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_WHOLE {
             self.add_problem(Problem {
                 kind: ProblemKind::TooLong,
                 offset: 0,
-                detail: format!("file of more than {MAX_SNAPSHOT} bytes").into(),
+                detail: format!("file of more than {MAX_WHOLE} bytes").into(),
             });
         } else if !bytes.is_empty() {
-            // They are small, and what they say is of now.
             let (now, batch) = (self.options.now, &mut self.piece.batch);
-            parser.feed(0, &bytes, Want::LIVE, now, batch);
+            parser.feed(0, &bytes, want, now, batch);
         }
         self.take_problems();
         self.piece.bytes += bytes.len() as u64;
@@ -416,7 +426,7 @@ impl Reading<'_> {
             stat: self.found.stat,
             offset: bytes.len() as u64,
             check: 0,
-            evidence: true,
+            evidence: want.evidence,
             state: parser.state(),
         }));
         Ok(true)

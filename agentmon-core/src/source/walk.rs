@@ -4,15 +4,16 @@ use std::collections::HashSet;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::database;
 use super::{FileFormat, FileInfo, FileRole, Root};
 use crate::model::{Problem, ProblemKind, Timestamp};
 
 /// Deepest folder below a root that is entered.
 const MAX_DEPTH: usize = 16;
 
-/// What identifies one version of a file.
+/// What identifies one version of a file; of a database, together with its write-ahead log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stat {
     /// Device and inode (zero where the system has none).
@@ -157,12 +158,42 @@ pub fn is_gone(path: &Path) -> bool {
     matches!(path.try_exists(), Ok(false))
 }
 
+/// The version of a database: of the main file together with its write-ahead log.
+///
+/// # Errors
+/// When the main file cannot be looked at.
+pub fn database_stat(path: &Path) -> io::Result<Stat> {
+    Ok(with_log(stat(&fs::metadata(path)?), path))
+}
+
+fn with_log(main: Stat, path: &Path) -> Stat {
+    let log = fs::metadata(database::log_of(path)).map_or(Stat::default(), |log| stat(&log));
+    Stat {
+        id: main.id,
+        size: main.size.saturating_add(log.size),
+        modified_ns: main.modified_ns.max(log.modified_ns),
+    }
+}
+
+fn nanos(time: io::Result<SystemTime>) -> Option<i64> {
+    let since = time.ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok()
+}
+
+fn stat(metadata: &Metadata) -> Stat {
+    Stat {
+        id: file_id(metadata),
+        size: metadata.len(),
+        modified_ns: nanos(metadata.modified()).unwrap_or(0),
+    }
+}
+
 fn found(root: &Root, path: PathBuf, role: FileRole, metadata: &Metadata) -> Found {
-    let nanos = |time: io::Result<std::time::SystemTime>| {
-        let since = time.ok()?.duration_since(UNIX_EPOCH).ok()?;
-        i64::try_from(since.as_nanos()).ok()
-    };
-    let modified_ns = nanos(metadata.modified()).unwrap_or(0);
+    let mut stat = stat(metadata);
+    if role == FileRole::Database {
+        stat = with_log(stat, &path);
+    }
+    let modified_ns = stat.modified_ns;
     let born_ns = nanos(metadata.created()).map_or(modified_ns, |born| born.min(modified_ns));
     let info = FileInfo {
         root: root.path.clone(),
@@ -171,14 +202,7 @@ fn found(root: &Root, path: PathBuf, role: FileRole, metadata: &Metadata) -> Fou
         born: Timestamp(born_ns / 1_000_000),
         modified: Timestamp(modified_ns / 1_000_000),
     };
-    Found {
-        info,
-        stat: Stat {
-            id: file_id(metadata),
-            size: metadata.len(),
-            modified_ns,
-        },
-    }
+    Found { info, stat }
 }
 
 #[cfg(unix)]

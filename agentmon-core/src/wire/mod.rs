@@ -9,6 +9,7 @@ mod config;
 mod database;
 mod doctor;
 mod event;
+pub mod events_api;
 mod part;
 mod price;
 mod session;

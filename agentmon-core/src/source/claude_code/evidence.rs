@@ -58,6 +58,17 @@ impl Ending {
     }
 }
 
+/// The client exited. It writes `cost-state` at its exit and at no other time: not at the end of a turn, not while it
+/// waits for the user, not when it is killed (recordings of client 2.1).
+pub(super) fn exit(at: Timestamp) -> Evidence {
+    let reason = "exit".into();
+    Evidence {
+        at,
+        source: EvidenceSource::Transcript,
+        signal: Signal::SessionEnded { reason },
+    }
+}
+
 /// Whether an answer with this stop reason is the last of its turn. Old clients write none at all.
 fn ends_turn(stop_reason: Option<&str>) -> bool {
     matches!(

@@ -9,9 +9,10 @@ use std::borrow::Cow;
 
 use payload::{Payload, about, answer, is_machine_prompt};
 
+use super::title;
 use crate::model::{
     AgentKind, Batch, DedupKey, Event, EventKind, EventStatus, FactKey, Problem, ProblemKind,
-    Relation, SessionIndex, SessionKey, SessionPatch, Stamped, Timestamp, Title, TitleKind,
+    Relation, SessionIndex, SessionKey, Stamped, Timestamp, Title, TitleKind, earliest, latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
 use crate::source::fields::mend;
@@ -94,29 +95,34 @@ impl Reader<'_, '_> {
 
     /// The session that the payload names, with the facts that every payload has.
     fn main(&mut self, key: &SessionKey) -> SessionIndex {
+        let session = self.out.session(key);
         let (hook, now) = (&self.hook, self.now);
-        let mut patch = SessionPatch::new(key.clone());
+        let patch = self.out.patch(session);
         patch.touch(now);
-        patch.cwd = stamped(now, hook.cwd.as_deref());
-        patch.transcript = stamped(now, hook.transcript_path.as_deref());
+        earliest(&mut patch.cwd, stamped(now, hook.cwd.as_deref()));
+        latest(
+            &mut patch.transcript,
+            stamped(now, hook.transcript_path.as_deref()),
+        );
         let model = hook.to_model.as_deref().or(hook.model.as_deref());
-        patch.model = stamped(now, model);
+        latest(&mut patch.model, stamped(now, model));
         if let Some(title) = hook.session_title.as_deref() {
-            patch.propose_title(Title::new(TitleKind::Agent, now, title));
+            patch.propose_title(title::made_up(now, title));
         }
-        self.out.learn(patch)
+        session
     }
 
     fn child(&mut self, key: &SessionKey, parent: &SessionKey) -> SessionIndex {
+        let session = self.out.session(key);
         let (hook, now) = (&self.hook, self.now);
-        let mut patch = SessionPatch::new(key.clone());
+        let patch = self.out.patch(session);
         patch.touch(now);
-        patch.parent = Some((parent.clone(), Relation::Within));
-        patch.cwd = stamped(now, hook.cwd.as_deref());
-        patch.role = stamped(now, hook.agent_type.as_deref());
+        patch.propose_parent(Some((parent.clone(), Relation::Within)));
+        earliest(&mut patch.cwd, stamped(now, hook.cwd.as_deref()));
+        latest(&mut patch.role, stamped(now, hook.agent_type.as_deref()));
         let transcript = hook.agent_transcript_path.as_deref();
-        patch.transcript = stamped(now, transcript);
-        self.out.learn(patch)
+        latest(&mut patch.transcript, stamped(now, transcript));
+        session
     }
 
     /// What one event says of a session.

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AgentKind, Batch, ProblemKind, SessionKey, SessionPatch, Stamped, Timestamp, Title, TitleKind,
+    AgentKind, Batch, ProblemKind, SessionKey, Stamped, Timestamp, Title, TitleKind, earliest,
+    latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, Signal};
 use crate::source::fields::mend;
@@ -134,7 +135,8 @@ impl Parser for JobParser {
             self.evidence(&job, updated, out);
         }
         if want.accounting {
-            let mut patch = SessionPatch::new(key(&job));
+            let session = out.session(&key(&job));
+            let patch = out.patch(session);
             patch.touch(updated);
             patch.touch(time(&job.created_at).unwrap_or(updated));
             let text = |value: Option<&str>| {
@@ -144,12 +146,11 @@ impl Parser for JobParser {
                     value: value.into(),
                 })
             };
-            patch.cwd = text(job.cwd.as_deref());
-            patch.version = text(job.cli_version.as_deref());
+            earliest(&mut patch.cwd, text(job.cwd.as_deref()));
+            latest(&mut patch.version, text(job.cli_version.as_deref()));
             if let Some(intent) = job.intent.as_deref() {
                 patch.propose_title(Title::new(TitleKind::FirstPrompt, updated, intent));
             }
-            out.learn(patch);
         }
     }
 

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::title;
 use crate::model::{
-    AgentKind, Batch, ProblemKind, SessionIndex, SessionKey, SessionPatch, Span, Stamped,
-    Timestamp, Title, TitleKind,
+    AgentKind, Batch, ProblemKind, SessionIndex, SessionKey, Span, Stamped, Timestamp, earliest,
+    latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
 use crate::source::fields::mend;
@@ -329,7 +330,8 @@ fn live_status(status: &str, waiting_for: Option<&str>) -> Option<(LiveStatus, O
 }
 
 fn facts(file: &LiveFile<'_>, now: Timestamp, out: &mut Batch) {
-    let mut patch = SessionPatch::new(key(&file.session_id));
+    let session = out.session(&key(&file.session_id));
+    let patch = out.patch(session);
     let at = Timestamp(file.updated_at.or(file.started_at).unwrap_or(now.0)).min(now);
     patch.touch(at);
     let text = |value: &Option<Cow<'_, str>>| {
@@ -339,21 +341,18 @@ fn facts(file: &LiveFile<'_>, now: Timestamp, out: &mut Batch) {
             value: value.into(),
         })
     };
-    // It moves with the client; the earliest folder stays.
-    patch.cwd = text(&file.cwd);
-    patch.version = text(&file.version);
-    patch.entrypoint = text(&file.entrypoint);
+    // It moves with the client: only a folder for sessions that have no other.
+    earliest(&mut patch.cwd, text(&file.cwd));
+    latest(&mut patch.version, text(&file.version));
+    latest(&mut patch.entrypoint, text(&file.entrypoint));
     if let Some(start) = file.process().start {
-        patch.process = Some(Stamped {
-            at,
-            value: (file.pid, start),
-        });
+        let value = (file.pid, start);
+        latest(&mut patch.process, Some(Stamped { at, value }));
     }
     // Derived names are the folder's.
     if file.name_source.as_deref() != Some("derived")
         && let Some(name) = file.name.as_deref()
     {
-        patch.propose_title(Title::new(TitleKind::Agent, at, name));
+        patch.propose_title(title::made_up(at, name));
     }
-    out.learn(patch);
 }

@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod line;
 pub mod live;
 pub mod subagent_meta;
+mod title;
 pub mod transcript;
 
 use std::path::Path;

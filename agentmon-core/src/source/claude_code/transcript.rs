@@ -15,12 +15,13 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::line::{Line, RawUsage, SYNTHETIC};
-use super::{content, evidence, session_key};
+use super::{content, evidence, session_key, title};
 use crate::model::{
     Batch, CallSource, FactKey, ModelCall, ModelTotals, NanoUsd, ProblemKind, Relation,
-    SessionIndex, Stamped, Timestamp, Title, TitleKind, Usage, stamp,
+    SessionIndex, Stamped, Timestamp, Title, TitleKind, Usage, latest, stamp, stamp_first,
 };
 use crate::source::fields::mend;
+use crate::source::otlp::request_key;
 use crate::source::{FileInfo, Parser, Want, for_each_line};
 
 /// How many lines are searched for the first prompt before giving up on it as a title.
@@ -61,6 +62,8 @@ struct Memory {
     prompt_search: u32,
     /// How the last assistant line ended, for the state of files that are not read for evidence.
     ending: Option<evidence::Ending>,
+    /// When the client last exited, as far as the file tells.
+    left: Option<Timestamp>,
 }
 
 /// Parser of one transcript file.
@@ -126,7 +129,8 @@ impl Transcript {
         let index = out.session(&session_key(&self.memory.session, self.agent.as_deref()));
         if self.agent.is_some() {
             let parent = session_key(&self.memory.session, None);
-            out.patch(index).parent = Some((parent, Relation::Within));
+            out.patch(index)
+                .propose_parent(Some((parent, Relation::Within)));
         }
         self.current = Some(index);
         index
@@ -136,7 +140,7 @@ impl Transcript {
         let metadata = metadata_type(bytes);
         if let Some(kind) = metadata {
             if want.accounting {
-                self.metadata(kind, offset, bytes, out);
+                self.metadata(kind, offset, bytes, want, out);
             }
             return;
         }
@@ -173,7 +177,7 @@ impl Transcript {
                 .as_ref()
                 .and_then(|message| message.usage.as_ref());
             if let ("assistant", Some(usage)) = (&*line.kind, usage) {
-                self.call(offset, line, usage, out);
+                self.call(offset, line, usage, want, out);
             }
         }
         if want.evidence || want.content {
@@ -205,19 +209,16 @@ impl Transcript {
         if let Some(original) = line.original() {
             // Copied lines speak of the time and place of the original.
             if self.agent.is_none() {
-                out.patch(session).parent = Some((session_key(original, None), Relation::Fork));
+                let parent = session_key(original, None);
+                out.patch(session)
+                    .propose_parent(Some((parent, Relation::Fork)));
             }
             return;
         }
         let patch = out.patch(session);
         patch.touch(at);
-        if let Some(cwd) = line.cwd.as_deref()
-            && patch.cwd.as_ref().is_none_or(|known| at < known.at)
-        {
-            patch.cwd = Some(Stamped {
-                at,
-                value: cwd.into(),
-            });
+        if let Some(cwd) = line.cwd.as_deref() {
+            stamp_first(&mut patch.cwd, at, cwd);
         }
         // Outside a repository and on a detached head the client writes HEAD, which is no branch.
         if let Some(branch) = line
@@ -233,12 +234,7 @@ impl Transcript {
         if let Some(entrypoint) = line.entrypoint.as_deref() {
             stamp(&mut patch.entrypoint, at, entrypoint);
         }
-        if patch.transcript.is_none() {
-            patch.transcript = Some(Stamped {
-                at: self.born,
-                value: self.path.clone(),
-            });
-        }
+        stamp(&mut patch.transcript, self.born, &self.path);
     }
 
     /// The first real prompt is the title of sessions that have no better one.
@@ -258,7 +254,14 @@ impl Transcript {
     }
 
     /// Counts the call of an assistant line.
-    fn call(&mut self, offset: u64, line: &Line<'_>, usage: &RawUsage, out: &mut Batch) {
+    fn call(
+        &mut self,
+        offset: u64,
+        line: &Line<'_>,
+        usage: &RawUsage,
+        want: Want,
+        out: &mut Batch,
+    ) {
         let Some(message) = &line.message else { return };
         let Some(at) = line.at() else {
             out.problem(
@@ -281,6 +284,12 @@ impl Transcript {
                 &[self.path.as_bytes(), &offset.to_le_bytes()],
             ),
         };
+        // Telemetry comes within seconds: older calls need no second name.
+        if want.evidence
+            && let Some(request) = line.request_id.as_deref()
+        {
+            out.aliases.push((request_key(request), fact));
+        }
         // A line that a fork copied names the session that made the request: the call is that session's.
         let original = line.original();
         let (session, credit) = match original {
@@ -291,11 +300,9 @@ impl Transcript {
         if original.is_none() {
             let patch = out.patch(session);
             stamp(&mut patch.model, at, model);
-            if tokens.prompt() > 0 && patch.context.as_ref().is_none_or(|known| known.at <= at) {
-                patch.context = Some(Stamped {
-                    at,
-                    value: (tokens.prompt() + tokens.output, None),
-                });
+            if tokens.prompt() > 0 {
+                let value = (tokens.prompt() + tokens.output, None);
+                latest(&mut patch.context, Some(Stamped { at, value }));
             }
         }
         let call = ModelCall {
@@ -321,7 +328,7 @@ impl Transcript {
     }
 
     /// Lines that only have a type, a session and a payload, appended anew every turn.
-    fn metadata(&mut self, kind: &[u8], offset: u64, bytes: &[u8], out: &mut Batch) {
+    fn metadata(&mut self, kind: &[u8], offset: u64, bytes: &[u8], want: Want, out: &mut Batch) {
         let (title_kind, reports) = match kind {
             b"custom-title" => (Some(TitleKind::Custom), false),
             b"ai-title" | b"agent-name" => (Some(TitleKind::Agent), false),
@@ -350,22 +357,35 @@ impl Transcript {
             }
         };
         let session = self.session(line.session_id.as_deref(), out);
-        let at = self.memory.at;
+        let (at, ran_until) = (self.memory.at, line.ran_until());
         if let Some(title_kind) = title_kind {
             let text = line
                 .custom_title
                 .or(line.ai_title)
                 .or(line.agent_name)
                 .or(line.summary);
-            out.patch(session)
-                .propose_title(text.and_then(|text| Title::new(title_kind, at, &text)));
+            let title = text.and_then(|text| match title_kind {
+                TitleKind::Agent => title::made_up(at, &text),
+                _ => Title::new(title_kind, at, &text),
+            });
+            out.patch(session).propose_title(title);
         }
-        if reports && let Some(models) = line.model_usage {
+        if !reports {
+            return;
+        }
+        // The client counts its time over resumes and leaves out the pauses between them: then its sum ends too early.
+        let left = ran_until.map_or(at, |until| until.max(at));
+        self.memory.left = Some(left);
+        if want.evidence {
+            out.evidence(session, evidence::exit(left));
+        }
+        if let Some(models) = line.model_usage {
             let totals = models
                 .into_iter()
                 .map(|(model, totals)| totals.named(model))
                 .collect();
-            out.patch(session).reported = Some(Stamped { at, value: totals });
+            let reported = Stamped { at, value: totals };
+            latest(&mut out.patch(session).reported, Some(reported));
         }
     }
 }
@@ -379,11 +399,18 @@ impl Parser for Transcript {
     }
 
     fn finish(&mut self, want: Want, out: &mut Batch) {
-        if let (false, Some(ending)) = (want.evidence, &self.memory.ending) {
-            let evidence = ending.evidence();
-            self.current = None;
+        if want.evidence {
+            return;
+        }
+        let ending = self.memory.ending.as_ref();
+        let signs = [
+            ending.map(evidence::Ending::evidence),
+            self.memory.left.map(evidence::exit),
+        ];
+        self.current = None;
+        for sign in signs.into_iter().flatten() {
             let session = self.session(None, out);
-            out.evidence(session, evidence);
+            out.evidence(session, sign);
         }
     }
 
@@ -410,6 +437,19 @@ struct MetadataLine {
     agent_name: Option<String>,
     summary: Option<String>,
     model_usage: Option<std::collections::BTreeMap<Box<str>, ModelUsage>>,
+    /// When the client began, in milliseconds since 1970.
+    start_time: Option<i64>,
+    /// How long it ran, in milliseconds.
+    total_duration: Option<i64>,
+}
+
+impl MetadataLine {
+    /// Until when the client ran, by a `cost-state` line.
+    fn ran_until(&self) -> Option<Timestamp> {
+        Some(Timestamp(
+            self.start_time?.checked_add(self.total_duration?)?,
+        ))
+    }
 }
 
 /// One model in a `cost-state` line: the client's own cumulative count, compaction and refused answers included.

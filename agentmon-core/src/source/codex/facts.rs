@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{Git, SessionMeta, Source, Subagent};
 use super::text::{Text, part};
-use crate::model::{AgentKind, PriceMode, Relation, SessionKey, SessionPatch, Timestamp, stamp};
+use crate::model::{
+    AgentKind, PriceMode, Relation, SessionKey, SessionPatch, Timestamp, stamp, stamp_first,
+};
 
 /// What is remembered of the session between lines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,9 +34,9 @@ pub(super) fn describe(
         .and_then(Timestamp::parse)
         .unwrap_or(at);
     patch.touch(started);
-    patch.parent = parent(meta, source);
+    patch.propose_parent(parent(meta, source));
     if let Some(cwd) = meta.cwd.get() {
-        stamp(&mut patch.cwd, started, cwd);
+        stamp_first(&mut patch.cwd, started, cwd);
     }
     if let Some(branch) = part::<Git>(meta.git).and_then(|git| git.branch) {
         stamp(&mut patch.branch, at, &branch);

@@ -16,7 +16,10 @@ mod record;
 mod text;
 mod thread;
 mod timeline;
+mod tokens;
 mod turn;
+
+pub(super) use timeline::tool_key;
 
 use std::path::{Component, Path};
 

@@ -11,18 +11,19 @@ use super::limits::RateLimits;
 use super::record::{
     self, Compacted, Failure, ItemCompleted, LastUsage, Message, PatchApplied, Reasoning,
     SessionMeta, SettingsApplied, Source, SubagentEvent, TaskComplete, TaskStarted, ThreadNamed,
-    TokenCount, TokenInfo, ToolCall, ToolOutput, TurnAborted, TurnContext, UsageRecord,
-    UserMessage,
+    ToolCall, ToolOutput, TurnAborted, TurnContext, UsageRecord, UserMessage,
 };
 use super::text::{Parts, part};
 use super::timeline::{self, Timeline};
+use super::tokens::{self, TokenCount, TokenInfo};
 use super::turn::Turns;
 use crate::model::{
     Batch, CallSource, EventKind, EventStatus, ModelCall, ProblemKind, Progress, SessionIndex,
-    SessionPatch, Span, Stamped, Timestamp, Title, TitleKind, stamp,
+    Span, Stamped, Timestamp, Title, TitleKind, latest, stamp,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::Want;
+use crate::source::otlp::codex_usage_key;
 
 /// The model's name for calls that stand before any `turn_context`.
 const UNKNOWN_MODEL: &str = "unknown";
@@ -98,7 +99,9 @@ impl<'a> Reader<'_, 'a> {
                 self.facts.mode = facts::price_mode(&settings.thread_settings.service_tier);
             }
             Kind::UsageRecord if accounting => self.usage_record(&self.line.record()?),
-            Kind::TokenCount if accounting || evidence => self.token_count(&self.line.record()?),
+            Kind::TokenCount if accounting || evidence => {
+                self.token_count(&tokens::read(self.line.bytes, self.line.bare)?)
+            }
             _ => {}
         }
         Ok(())
@@ -228,9 +231,7 @@ impl<'a> Reader<'_, 'a> {
         }
         let source: Option<Source> = part(meta.source);
         if self.line.want.accounting {
-            let mut patch = SessionPatch::new(self.out.patch(self.session).key.clone());
-            facts::describe(meta, source.as_ref(), at, &mut patch);
-            self.out.learn(patch);
+            facts::describe(meta, source.as_ref(), at, self.out.patch(self.session));
         }
         let subagent = matches!(source, Some(Source::Subagent { .. }));
         let how = match forked_from {
@@ -280,19 +281,18 @@ impl<'a> Reader<'_, 'a> {
                 None => self.bad_field("token_count without total_token_usage"),
             }
         }
-        if self.counter.inherited() || count.rate_limits.is_none() {
+        let Some(limits) = count.rate_limits.filter(|_| !self.counter.inherited()) else {
             return;
-        }
+        };
         let at = self.line.at;
-        match part::<Option<RateLimits<'_>>>(count.rate_limits) {
-            Some(Some(limits)) => {
+        match serde_json::from_str::<RateLimits<'_>>(limits) {
+            Ok(limits) => {
                 if self.line.want.accounting {
                     limits.store(at, self.out);
                 }
                 self.signal(|turns, emit| turns.limits(limits.exhausted(at), emit));
             }
-            Some(None) => {}
-            None => self.bad_field("rate_limits"),
+            Err(_) => self.bad_field("rate_limits"),
         }
     }
 
@@ -334,6 +334,11 @@ impl<'a> Reader<'_, 'a> {
             credit: 0,
             source: CallSource::Transcript,
         };
+        // Telemetry comes within seconds: older calls need no second name.
+        if self.line.want.evidence {
+            let name = codex_usage_key(self.counter.thread().as_str(), &call.usage);
+            self.out.aliases.push((name, call.fact));
+        }
         self.out.calls.push(call);
     }
 
@@ -343,10 +348,11 @@ impl<'a> Reader<'_, 'a> {
         self.facts.context = tokens;
         let window = self.facts.window;
         if self.line.want.accounting {
-            self.out.patch(self.session).context = Some(Stamped {
+            let context = Stamped {
                 at: self.line.at,
                 value: (tokens, window),
-            });
+            };
+            latest(&mut self.out.patch(self.session).context, Some(context));
         }
         if let Some(window) = window
             && window > 0
@@ -373,7 +379,8 @@ impl<'a> Reader<'_, 'a> {
                 total: plan.plan.len() as u32,
             };
             let at = self.line.at;
-            self.out.patch(self.session).progress = Some(Stamped { at, value });
+            let progress = Some(Stamped { at, value });
+            latest(&mut self.out.patch(self.session).progress, progress);
         }
         self.signal(|turns, emit| turns.tool_called(&call, emit));
         self.timeline(|timeline| timeline.tool_called(&call));

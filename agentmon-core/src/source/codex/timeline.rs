@@ -19,8 +19,8 @@ use crate::model::{
 const MAX_HEADER_LINES: usize = 8;
 
 /// The identity of a tool call: its use and its result, whatever source saw them.
-pub(super) fn tool_key(thread: &ThreadId, call: &str) -> FactKey {
-    FactKey::new("codex.tool", &[thread.as_str().as_bytes(), call.as_bytes()])
+pub(in crate::source) fn tool_key(thread: &str, call: &str) -> FactKey {
+    FactKey::new("codex.tool", &[thread.as_bytes(), call.as_bytes()])
 }
 
 /// Writes the events of one line.
@@ -77,7 +77,7 @@ impl Timeline<'_> {
         let event = Event {
             key: self.key(&format!("{}:{call}", kind.as_str())),
             tool: tool.map(Into::into),
-            call: Some(tool_key(self.thread, call)),
+            call: Some(tool_key(self.thread.as_str(), call)),
             ..self.event(kind, text)
         };
         self.out.events.push(event);

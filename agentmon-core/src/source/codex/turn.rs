@@ -12,6 +12,7 @@ use super::record::{
     TurnContext,
 };
 use super::text::part;
+use super::thread::uuid7_millis;
 use crate::model::Timestamp;
 use crate::session::{Ask, Signal};
 
@@ -32,6 +33,8 @@ struct Open {
     id: Option<Box<str>>,
     /// The turn at the root of this one: a review runs in a turn below that of the session.
     root: Option<Box<str>>,
+    /// The turn in whose middle this one began.
+    replaced: Option<Box<str>>,
     /// Whether the client is in plan mode.
     planning: bool,
     /// Whether a plan was written.
@@ -40,6 +43,25 @@ struct Open {
     assumed: bool,
     /// An error that ended the work of this turn: class, message, whether it was a limit.
     failure: Option<(Box<str>, Option<Box<str>>, bool)>,
+}
+
+impl Open {
+    /// Whether `turn` is this one, or the one that it runs for.
+    fn is(&self, turn: &str) -> bool {
+        let id = self.id.as_deref();
+        id.is_none_or(|id| id == turn) || self.root.as_deref() == Some(turn)
+    }
+
+    /// Whether `turn` began before this one.
+    fn follows(&self, turn: &str) -> bool {
+        match (
+            self.id.as_deref().and_then(uuid7_millis),
+            uuid7_millis(turn),
+        ) {
+            (Some(own), Some(other)) => other < own,
+            _ => self.replaced.as_deref() == Some(turn),
+        }
+    }
 }
 
 /// Follows the turns of one thread.
@@ -82,14 +104,13 @@ impl Turns {
         self.open.is_some() || !self.framed
     }
 
-    /// Whether the end of `turn` is the end of the open turn.
+    /// Whether the end of `turn` is the end of the open turn. One that nobody heard of is: only what is known to be
+    /// older comes late.
     fn ends(&self, turn: Option<&str>) -> bool {
         match (&self.open, turn) {
             (None, _) => !self.framed,
             (Some(_), None) => true,
-            (Some(open), Some(turn)) => {
-                open.id.as_deref().is_none_or(|id| id == turn) || open.root.as_deref() == Some(turn)
-            }
+            (Some(open), Some(turn)) => open.is(turn) || !open.follows(turn),
         }
     }
 
@@ -110,8 +131,10 @@ impl Turns {
     pub(super) fn started(&mut self, task: &TaskStarted<'_>, emit: &mut dyn FnMut(Signal)) {
         self.framed = true;
         self.asked.clear();
+        let replaced = self.open.take().and_then(|open| open.id);
         self.open = Some(Open {
             id: task.turn_id.name().map(Into::into),
+            replaced,
             root: task.root_turn_id.name().map(Into::into),
             planning: task.collaboration_mode_kind.get() == Some("plan"),
             ..Open::default()
@@ -287,7 +310,8 @@ impl Turns {
         item: &CompletedItem<'_>,
         emit: &mut dyn FnMut(Signal),
     ) {
-        let current = self.open.is_some() && self.ends(turn);
+        let open = self.open.as_ref();
+        let current = open.is_some_and(|open| turn.is_none_or(|turn| open.is(turn)));
         match item.kind.get() {
             Some("UserMessage") if current => emit(Signal::Activity),
             Some("Plan") if current => {

@@ -1,12 +1,12 @@
 //! The shape of a transcript line: an entry of the tree that the agent library underneath OpenClaw ("pi") writes.
 //!
 //! Versions 1 to 4 of the format differ in ways that do not matter here: 1 has no entry ids, 4 is the one kept in
-//! SQLite. Every field is raw until it is asked for (see [`super::super::json`]).
+//! SQLite. Every field is raw until it is asked for (see [`crate::source::json`]).
 
 use serde::Deserialize;
 
 use crate::model::{NanoUsd, Usage};
-use crate::source::openclaw::json::{self, Raw};
+use crate::source::json::{self, Raw};
 
 /// One line.
 #[derive(Debug, Default, Deserialize)]

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use super::entry::{self, Block, Details, Message};
-use super::line::Line;
 use super::text;
 use crate::model::{
     CallSource, EventKind, EventStatus, FactKey, ModelCall, PriceMode, Timestamp, Title, TitleKind,
     stamp,
 };
 use crate::session::{Ask, Signal};
-use crate::source::openclaw::json::{self, Raw};
+use crate::source::json::{self, Raw};
+use crate::source::line::{Line, detail};
 
 /// How the text begins that the gateway writes in the agent's place when a run broke down before the model answered.
 const FAILED_BEFORE_REPLY: &str = "⚠️ Agent failed before reply";
@@ -124,7 +124,7 @@ pub(super) fn tool_result(line: &mut Line<'_>, message: &Message<'_>) {
             ask: Ask::Permission {
                 tool: Some((&*tool).into()),
             },
-            detail: text::detail(&command),
+            detail: detail(&command),
             request: json::text(details.approval_id).map(Box::from),
         });
     }
@@ -227,7 +227,7 @@ pub(super) fn failure(error: &str, class: Option<Cow<'_, str>>) -> Signal {
         class: class
             .or_else(|| status.map(|code| format!("http_{code}").into()))
             .unwrap_or_else(|| "error".into()),
-        message: text::detail(error),
+        message: detail(error),
     }
 }
 

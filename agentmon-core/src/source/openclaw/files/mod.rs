@@ -20,7 +20,6 @@
 //! some local servers number their answers from a small range.
 
 mod entry;
-mod line;
 mod message;
 mod names;
 mod rows;

@@ -13,13 +13,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::message::turn_ended;
-use super::{names, text};
+use super::names;
 use crate::model::{
     Batch, FactKey, ProblemKind, Relation, SessionKey, SessionPatch, Stamped, Timestamp, Title,
-    TitleKind, stamp,
+    TitleKind, latest, stamp,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
-use crate::source::openclaw::json::{self, Raw};
+use crate::source::json::{self, Raw};
+use crate::source::line::detail;
 use crate::source::{Parser, Want};
 
 /// Parser of one `sessions.json`.
@@ -157,15 +158,14 @@ impl Rows {
         let session = out.session(&session_key);
         if want.accounting {
             let address = names::address(key, &self.agent);
-            let mut patch = SessionPatch::new(session_key.clone());
-            row.describe(&address, &mut patch);
+            let patch = out.patch(session);
+            row.describe(&address, patch);
             if let Some(parent) = self
                 .parent(row, table)
                 .filter(|parent| *parent != session_key)
             {
-                patch.parent = Some((parent, Relation::Spawned));
+                patch.propose_parent(Some((parent, Relation::Spawned)));
             }
-            out.learn(patch);
         }
         if want.evidence {
             for (at, signal) in row.signs() {
@@ -228,7 +228,8 @@ impl Row<'_> {
         if let Some(model) = json::text(self.model) {
             stamp(&mut patch.model, at, &model);
         }
-        patch.context = self.context().map(|value| Stamped { at, value });
+        let context = self.context().map(|value| Stamped { at, value });
+        latest(&mut patch.context, context);
         let origin: Origin<'_> = json::object(self.origin).unwrap_or_default();
         let client = json::text(origin.label);
         let title = |kind, text: Option<Cow<'_, str>>| Title::new(kind, at, &text?);
@@ -277,7 +278,7 @@ impl Row<'_> {
         let aborted = json::flag(self.aborted_last_run) == Some(true);
         let failed = |class: &str| Signal::TurnFailed {
             class: class.into(),
-            message: json::text(self.last_run_error).and_then(|error| text::detail(&error)),
+            message: json::text(self.last_run_error).and_then(|error| detail(&error)),
         };
         match json::text(self.status).as_deref() {
             Some("running") => signs.push((updated, Signal::ModelActive)),

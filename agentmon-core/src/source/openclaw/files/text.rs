@@ -3,10 +3,7 @@
 use std::borrow::Cow;
 
 use super::entry::Block;
-use crate::source::openclaw::json::{self, Raw};
-
-/// Longest piece of text kept beside a sign, in characters.
-const MAX_DETAIL: usize = 300;
+use crate::source::json::{self, Raw};
 
 /// The text of a message's content, which is a string or a list of blocks.
 pub(super) fn content<'a>(raw: Raw<'a>) -> Cow<'a, str> {
@@ -54,14 +51,6 @@ pub(super) fn title(prompt: &str) -> &str {
     prompt
 }
 
-/// A text short enough to stand beside a sign; `None` when there is none.
-pub(super) fn detail(text: &str) -> Option<Box<str>> {
-    let text = text.trim();
-    let end = text.char_indices().nth(MAX_DETAIL);
-    let text = end.map_or(text, |(end, _)| &text[..end]);
-    (!text.is_empty()).then(|| text.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +82,5 @@ mod tests {
         ] {
             assert_eq!(title(prompt), expected);
         }
-        assert_eq!(detail(&"日".repeat(400)).unwrap().chars().count(), 300);
-        assert_eq!(detail(" \n"), None);
     }
 }

@@ -9,15 +9,15 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Message};
-use super::line::Line;
 use super::names::{self, Kind, Name};
 use super::{message, text};
 use crate::model::{
-    Batch, EventKind, ProblemKind, Relation, SessionKey, SessionPatch, Stamped, Timestamp, Title,
-    TitleKind, stamp,
+    Batch, EventKind, ProblemKind, Relation, SessionKey, Timestamp, Title, TitleKind, stamp,
+    stamp_first,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
-use crate::source::openclaw::json;
+use crate::source::json;
+use crate::source::line::Line;
 use crate::source::{FileInfo, Parser, Want, for_each_line};
 
 /// The newest version of the format that was seen. Newer ones are read all the same, and reported.
@@ -155,15 +155,16 @@ impl Transcript {
             return;
         }
         let at = line.at;
-        let mut patch = SessionPatch::new(self.key.clone());
-        patch.cwd = json::text(entry.cwd).map(|cwd| Stamped {
-            at,
-            value: cwd.into(),
-        });
-        patch.parent = json::text(entry.parent_session)
+        let own = self.key.clone();
+        let patch = line.patch();
+        if let Some(cwd) = json::text(entry.cwd) {
+            stamp_first(&mut patch.cwd, at, &cwd);
+        }
+        let parent = json::text(entry.parent_session)
             .and_then(|path| names::session_at(&path, &self.agent))
-            .filter(|parent| *parent != self.key)
+            .filter(|parent| *parent != own)
             .map(|parent| (parent, Relation::Fork));
+        patch.propose_parent(parent);
         match self.kind {
             Kind::Current => stamp(&mut patch.transcript, at, &self.path),
             Kind::Ended { at: ended, .. } => {
@@ -171,7 +172,6 @@ impl Transcript {
             }
             Kind::Copy => {}
         }
-        line.out.learn(patch);
     }
 }
 

@@ -157,7 +157,6 @@ CREATE INDEX transition_session ON transition (session, at);
 CREATE TABLE event (
     seq         INTEGER PRIMARY KEY AUTOINCREMENT,
     key         INTEGER NOT NULL UNIQUE,
-    credit      INTEGER NOT NULL,
     at          INTEGER NOT NULL,
     session     INTEGER NOT NULL,
     kind        INTEGER NOT NULL,

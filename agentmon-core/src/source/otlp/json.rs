@@ -1,0 +1,298 @@
+//! OTLP in JSON. Records are decoded one by one, so that one bad record costs only itself.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Decoded;
+use super::record::{Log, Point, Sink, Span, Temporality, time};
+use super::value::{Attributes, Scalar, Value};
+
+/// One export: whichever signals it holds. Some exporters post all three to one path.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Export<'a> {
+    #[serde(borrow, alias = "resource_logs")]
+    resource_logs: Option<Vec<ResourceLogs<'a>>>,
+    #[serde(borrow, alias = "resource_spans")]
+    resource_spans: Option<Vec<ResourceSpans<'a>>>,
+    #[serde(borrow, alias = "resource_metrics")]
+    resource_metrics: Option<Vec<ResourceMetrics<'a>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Resource<'a> {
+    #[serde(borrow)]
+    attributes: Attributes<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct ResourceLogs<'a> {
+    #[serde(borrow)]
+    resource: Option<Resource<'a>>,
+    #[serde(borrow, alias = "scope_logs")]
+    scope_logs: Vec<ScopeLogs<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct ScopeLogs<'a> {
+    #[serde(borrow, alias = "log_records")]
+    log_records: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct ResourceSpans<'a> {
+    #[serde(borrow)]
+    resource: Option<Resource<'a>>,
+    #[serde(borrow, alias = "scope_spans")]
+    scope_spans: Vec<ScopeSpans<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ScopeSpans<'a> {
+    #[serde(borrow)]
+    spans: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct ResourceMetrics<'a> {
+    #[serde(borrow)]
+    resource: Option<Resource<'a>>,
+    #[serde(borrow, alias = "scope_metrics")]
+    scope_metrics: Vec<ScopeMetrics<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ScopeMetrics<'a> {
+    #[serde(borrow)]
+    metrics: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct LogRecord<'a> {
+    #[serde(borrow, alias = "time_unix_nano")]
+    time_unix_nano: Scalar<'a>,
+    #[serde(borrow, alias = "observed_time_unix_nano")]
+    observed_time_unix_nano: Scalar<'a>,
+    #[serde(borrow)]
+    body: Value<'a>,
+    #[serde(borrow)]
+    attributes: Attributes<'a>,
+    #[serde(borrow, alias = "event_name")]
+    event_name: Scalar<'a>,
+    #[serde(borrow, alias = "trace_id")]
+    trace_id: Scalar<'a>,
+    #[serde(borrow, alias = "span_id")]
+    span_id: Scalar<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct SpanRecord<'a> {
+    #[serde(borrow)]
+    name: Scalar<'a>,
+    #[serde(borrow, alias = "trace_id")]
+    trace_id: Scalar<'a>,
+    #[serde(borrow, alias = "span_id")]
+    span_id: Scalar<'a>,
+    #[serde(borrow, alias = "start_time_unix_nano")]
+    start_time_unix_nano: Scalar<'a>,
+    #[serde(borrow, alias = "end_time_unix_nano")]
+    end_time_unix_nano: Scalar<'a>,
+    #[serde(borrow)]
+    attributes: Attributes<'a>,
+    #[serde(borrow)]
+    status: Option<Status<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Status<'a> {
+    #[serde(borrow)]
+    code: Scalar<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Metric<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    sum: Option<Sum<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Sum<'a> {
+    #[serde(borrow, alias = "aggregation_temporality")]
+    aggregation_temporality: Scalar<'a>,
+    #[serde(borrow, alias = "data_points")]
+    data_points: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct DataPoint<'a> {
+    #[serde(borrow, alias = "start_time_unix_nano")]
+    start_time_unix_nano: Scalar<'a>,
+    #[serde(borrow, alias = "time_unix_nano")]
+    time_unix_nano: Scalar<'a>,
+    #[serde(borrow, alias = "as_double")]
+    as_double: Scalar<'a>,
+    #[serde(borrow, alias = "as_int")]
+    as_int: Scalar<'a>,
+    #[serde(borrow)]
+    attributes: Attributes<'a>,
+}
+
+/// Decodes an export and hands its records to `sink`.
+///
+/// # Errors
+/// The message of the decoder when the body as a whole is not an export in JSON.
+pub(super) fn decode(bytes: &[u8], sink: &mut impl Sink) -> Result<Decoded, serde_json::Error> {
+    let export: Export<'_> = object(serde_json::from_slice(bytes)?)?;
+    let mut decoded = Decoded::default();
+    for group in export.resource_logs.into_iter().flatten() {
+        let resource = group.resource.unwrap_or_default().attributes;
+        for raw in group
+            .scope_logs
+            .into_iter()
+            .flat_map(|scope| scope.log_records)
+        {
+            if let Some(record) = decoded.record::<LogRecord<'_>>(raw) {
+                sink.log(&resource, &log(record));
+            }
+        }
+    }
+    for group in export.resource_spans.into_iter().flatten() {
+        let resource = group.resource.unwrap_or_default().attributes;
+        for raw in group.scope_spans.into_iter().flat_map(|scope| scope.spans) {
+            if let Some(record) = decoded.record::<SpanRecord<'_>>(raw) {
+                sink.span(&resource, &span(record));
+            }
+        }
+    }
+    for group in export.resource_metrics.into_iter().flatten() {
+        let resource = group.resource.unwrap_or_default().attributes;
+        for raw in group
+            .scope_metrics
+            .into_iter()
+            .flat_map(|scope| scope.metrics)
+        {
+            metric(raw, &resource, &mut decoded, sink);
+        }
+    }
+    Ok(decoded)
+}
+
+impl Decoded {
+    /// One record, or `None` if it had to be rejected.
+    fn record<'a, T: Deserialize<'a>>(&mut self, raw: &'a RawValue) -> Option<T> {
+        match object(raw) {
+            Ok(record) => {
+                self.accepted += 1;
+                Some(record)
+            }
+            Err(error) => {
+                self.reject(&error.to_string());
+                None
+            }
+        }
+    }
+}
+
+/// Reads an object. A list is refused, which would otherwise be taken for an object's fields in order.
+fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, serde_json::Error> {
+    if !raw.get().starts_with('{') {
+        return Err(serde::de::Error::custom("expected an object"));
+    }
+    serde_json::from_str(raw.get())
+}
+
+fn log(record: LogRecord<'_>) -> Log<'_> {
+    let body = match record.body {
+        Value::Text(text) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    let at = time(nanos(&record.time_unix_nano)).or(time(nanos(&record.observed_time_unix_nano)));
+    Log {
+        name: text(record.event_name),
+        body,
+        at,
+        attributes: record.attributes,
+        trace: text(record.trace_id),
+        span: text(record.span_id),
+    }
+}
+
+fn span(record: SpanRecord<'_>) -> Span<'_> {
+    let failed = record.status.is_some_and(|status| {
+        status.code.0.number() == Some(2.0) || status.code.0.text() == Some("STATUS_CODE_ERROR")
+    });
+    Span {
+        name: text(record.name),
+        start: time(nanos(&record.start_time_unix_nano)),
+        end: time(nanos(&record.end_time_unix_nano)),
+        attributes: record.attributes,
+        trace: text(record.trace_id),
+        span: text(record.span_id),
+        failed,
+    }
+}
+
+fn metric(raw: &RawValue, resource: &Attributes<'_>, decoded: &mut Decoded, sink: &mut impl Sink) {
+    let Some(metric) = decoded.record::<Metric<'_>>(raw) else {
+        return;
+    };
+    // Gauges and histograms carry nothing that is counted here.
+    let Some(sum) = metric.sum else { return };
+    let code = &sum.aggregation_temporality.0;
+    let is_delta = code.number() == Some(1.0) || code.text().is_some_and(|c| c.ends_with("DELTA"));
+    let temporality = match is_delta {
+        true => Temporality::Delta,
+        false => Temporality::Cumulative,
+    };
+    for raw in sum.data_points {
+        let Some(point) = decoded.record::<DataPoint<'_>>(raw) else {
+            continue;
+        };
+        let Some(value) = point.as_double.0.number().or(point.as_int.0.number()) else {
+            continue;
+        };
+        let point = Point {
+            metric: &metric.name,
+            temporality,
+            start: nanos(&point.start_time_unix_nano),
+            at: nanos(&point.time_unix_nano),
+            value,
+            attributes: point.attributes,
+        };
+        sink.point(resource, &point);
+    }
+}
+
+fn text(scalar: Scalar<'_>) -> Cow<'_, str> {
+    match scalar.0 {
+        Value::Text(text) => text,
+        _ => Cow::default(),
+    }
+}
+
+/// Nanoseconds, which JSON carries as text because they do not fit into a double; 0 for anything else.
+fn nanos(scalar: &Scalar<'_>) -> u64 {
+    match &scalar.0 {
+        Value::Text(text) => text.parse().unwrap_or_default(),
+        Value::Int(int) => (*int).try_into().unwrap_or_default(),
+        Value::Float(float) => *float as u64,
+        _ => 0,
+    }
+}
