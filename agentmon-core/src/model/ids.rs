@@ -83,6 +83,14 @@ pub enum DedupKey {
     },
     /// An id that the sender chose.
     Id(Box<str>),
+    /// An id that copies in other sessions carry as well: a fork begins with its parent's records.
+    Copied {
+        /// The id.
+        id: Box<str>,
+        /// The session of the copy with the lowest credit keeps it, as with a call:
+        /// [`ModelCall::credit`](super::ModelCall::credit).
+        credit: i64,
+    },
     /// A number that the store gave out, for deliveries without an identity of their own: never the same twice.
     Serial(u64),
 }

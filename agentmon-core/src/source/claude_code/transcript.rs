@@ -187,7 +187,7 @@ impl Transcript {
                 evidence::report(line, at, session, self.agent.is_some(), out);
             }
             if want.content {
-                content::report(line, at, offset, session, &self.path, out);
+                content::report(line, at, offset, session, (&self.path, self.born), out);
             }
         }
     }

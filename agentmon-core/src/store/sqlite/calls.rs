@@ -223,7 +223,11 @@ pub(super) fn update(connection: &Connection, call: &StoredCall) -> rusqlite::Re
 }
 
 /// Ranks two sessions by their ids as the agents give them, which do not depend on the order of reading.
-fn compare_sessions(connection: &Connection, a: i64, b: i64) -> rusqlite::Result<Ordering> {
+pub(super) fn compare_sessions(
+    connection: &Connection,
+    a: i64,
+    b: i64,
+) -> rusqlite::Result<Ordering> {
     if a == b {
         return Ok(Ordering::Equal);
     }

@@ -95,6 +95,8 @@ pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 
 fn try_open(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
+    // Before anything is written: turning on the log is.
+    schema::check_known(&connection, path)?;
     configure(&connection)?;
     check_sound(&connection, path)?;
     schema::migrate(&mut connection, path)?;

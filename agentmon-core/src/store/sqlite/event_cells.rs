@@ -18,23 +18,32 @@ type Key = (i64, i64, i64, i64);
 /// Events, errors, events that took a known time, that time in milliseconds.
 type Counts = [i64; 4];
 
-/// What a transaction adds.
+/// What a transaction adds and takes away.
 #[derive(Debug, Default)]
 pub(super) struct CellChanges {
-    added: HashMap<Key, Counts>,
+    changes: HashMap<Key, Counts>,
 }
 
 impl CellChanges {
     /// An event was added.
     pub(super) fn added(&mut self, session: i64, tool: Option<i64>, event: &Event) {
+        self.count(session, tool, event, 1);
+    }
+
+    /// An event is no longer the session's.
+    pub(super) fn removed(&mut self, session: i64, tool: Option<i64>, event: &Event) {
+        self.count(session, tool, event, -1);
+    }
+
+    fn count(&mut self, session: i64, tool: Option<i64>, event: &Event, times: i64) {
         let bucket = UsageCell::bucket_of(event.at).0;
         let key = (session, kind_code(event.kind), tool.unwrap_or(0), bucket);
-        let counts = self.added.entry(key).or_default();
-        counts[0] += 1;
-        counts[1] += i64::from(event.status == EventStatus::Error);
+        let counts = self.changes.entry(key).or_default();
+        counts[0] += times;
+        counts[1] += times * i64::from(event.status == EventStatus::Error);
         if let Some(took) = event.duration_ms {
-            counts[2] += 1;
-            counts[3] += took.min(MAX_DURATION) as i64;
+            counts[2] += times;
+            counts[3] += times * took.min(MAX_DURATION) as i64;
         }
     }
 
@@ -47,10 +56,17 @@ impl CellChanges {
                  events = events + excluded.events, errors = errors + excluded.errors,
                  timed = timed + excluded.timed, duration_ms = duration_ms + excluded.duration_ms",
         )?;
-        for ((session, kind, tool, bucket), [events, errors, timed, duration]) in self.added {
+        let mut forget = connection.prepare_cached(
+            "DELETE FROM event_cell
+             WHERE session = ?1 AND kind = ?2 AND tool = ?3 AND bucket = ?4 AND events = 0",
+        )?;
+        for ((session, kind, tool, bucket), [events, errors, timed, duration]) in self.changes {
             upsert.execute(params![
                 session, kind, tool, bucket, events, errors, timed, duration
             ])?;
+            if events < 0 {
+                forget.execute(params![session, kind, tool, bucket])?;
+            }
         }
         Ok(())
     }

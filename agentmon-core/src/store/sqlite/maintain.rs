@@ -199,7 +199,7 @@ pub fn prune_sessions(connection: &mut Connection, before: Timestamp) -> Result<
          SELECT id FROM session WHERE report_as IN (
              SELECT session.report_as FROM session
              LEFT JOIN (SELECT session, max(last) AS last FROM rollup GROUP BY session) AS used ON used.session = id
-             GROUP BY session.report_as HAVING max(coalesce(last_activity_at, 0), coalesce(used.last, 0)) < ?1)",
+             GROUP BY session.report_as HAVING max(coalesce(max(last_activity_at), 0), coalesce(max(used.last), 0)) < ?1)",
         [before.0],
     )?;
     loop {

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_posted.sql"),
     include_str!("migrations/0003_otlp.sql"),
+    include_str!("migrations/0004_copied.sql"),
 ];
 
 /// The version that this program writes.
