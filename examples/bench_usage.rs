@@ -9,6 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use wait4::Wait4;
@@ -341,7 +342,7 @@ fn exact(name: &str, printed: &Value, expected: &Sum) -> Result<()> {
 const APPENDED_OUTPUT: u64 = 7;
 
 /// Three transcripts with a call appended to each.
-struct Appended(Vec<(PathBuf, u64)>);
+struct Appended(Vec<(PathBuf, u64, SystemTime)>);
 
 impl Appended {
     fn to_three(home: &Path) -> Result<Self> {
@@ -359,21 +360,23 @@ impl Appended {
         files.truncate(3);
         let mut appended = Vec::new();
         for path in files {
-            let length = fs::metadata(&path)?.len();
+            let metadata = fs::metadata(&path)?;
             let session = path.file_stem().unwrap_or_default().to_string_lossy();
             let usage = json!({"input_tokens": 0, "output_tokens": APPENDED_OUTPUT});
             // The line end in front ends a torn line, if the last one is.
             let line = assistant(&session, "appended", "2026-11-20T12:00:00.000Z", &usage);
             let mut file = OpenOptions::new().append(true).open(&path)?;
             write!(file, "\n{line}\n")?;
-            appended.push((path, length));
+            appended.push((path, metadata.len(), metadata.modified()?));
         }
         Ok(Self(appended))
     }
 
     fn undo(self) -> Result<()> {
-        for (path, length) in self.0 {
-            OpenOptions::new().write(true).open(path)?.set_len(length)?;
+        for (path, length, modified) in self.0 {
+            let file = OpenOptions::new().write(true).open(path)?;
+            file.set_len(length)?;
+            file.set_modified(modified)?;
         }
         Ok(())
     }
