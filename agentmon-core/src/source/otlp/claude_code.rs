@@ -5,7 +5,7 @@ use super::record::{Log, Point};
 use super::value::Attributes;
 use crate::model::{
     AgentKind, CounterKind, EventKind, EventStatus, FactKey, NanoUsd, PriceMode, Relation,
-    SessionIndex, SessionKey, Stamped, Timestamp, Usage,
+    SessionIndex, SessionKey, Stamped, Timestamp, Usage, latest,
 };
 use crate::session::Signal;
 
@@ -38,7 +38,7 @@ pub(super) fn log(
             let native_id = format!("{id}/{agent}");
             let session = reader.session(AgentKind::ClaudeCode, &native_id, at);
             let patch = reader.out.patch(session);
-            patch.parent = Some((main, Relation::Within));
+            patch.propose_parent(Some((main, Relation::Within)));
             stamp(&mut patch.role, at, attributes.text("agent.name"));
             session
         }
@@ -190,8 +190,7 @@ fn request(
     if MAIN_QUERIES.contains(&source) {
         let value = (usage.prompt().saturating_add(usage.output), None);
         let context = Some(Stamped { at, value });
-        let patch = reader.out.patch(session);
-        patch.context = context.max(patch.context.take());
+        latest(&mut reader.out.patch(session).context, context);
     }
 }
 
