@@ -1,6 +1,7 @@
 //! What every command starts from: the configuration, the present, and a monitor that is up to date.
 
 use std::io::Write;
+use std::rc::Rc;
 use std::time::Duration;
 
 use agentmon_core::Monitor;
@@ -14,6 +15,7 @@ use agentmon_core::query::{
 use agentmon_core::source::Env;
 
 use crate::args::{Global, Range};
+use crate::demo::{DemoHome, Playing};
 use crate::error::Error;
 use crate::output::progress::Bar;
 use crate::output::text;
@@ -29,12 +31,15 @@ pub(crate) struct Context {
     pub(crate) now: Timestamp,
     no_cache: bool,
     quiet: bool,
+    /// The made-up home, when that is what is looked at.
+    demo: Option<Rc<DemoHome>>,
 }
 
 impl Context {
     /// Reads the configuration.
     pub(crate) fn new(global: &Global, week_start: Option<WeekStart>) -> Result<Self, Error> {
-        let env = Env::from_process();
+        let demo = global.demo.then(DemoHome::new).transpose()?;
+        let env = demo.as_ref().map_or_else(Env::from_process, DemoHome::env);
         let flags = Overrides {
             data_dir: global.data_dir.clone(),
             time_zone: global.timezone.clone(),
@@ -44,9 +49,23 @@ impl Context {
             config: Config::load(&env, &flags)?,
             env,
             now: SystemClock.now(),
-            no_cache: global.no_cache,
+            // Nothing of the demo may come among the user's own data.
+            no_cache: global.no_cache || global.demo,
             quiet: global.quiet,
+            demo: demo.map(Rc::new),
         })
+    }
+
+    /// Lets the demo go on, if this is one, as long as what is returned is kept.
+    pub(crate) fn play_demo(&self) -> Result<Option<Playing>, Error> {
+        self.demo.as_deref().map(DemoHome::play).transpose()
+    }
+
+    /// Removes the demo's folder when the process is told to stop, for commands that run until then.
+    pub(crate) fn remove_demo_on_stop(&self) -> Result<(), Error> {
+        self.demo
+            .as_deref()
+            .map_or(Ok(()), DemoHome::remove_on_stop)
     }
 
     /// The same, now.
@@ -60,12 +79,6 @@ impl Context {
     /// Where days begin and in which times are shown.
     pub(crate) fn zone(&self) -> &Zone {
         &self.config.time_zone.value
-    }
-
-    /// When today began.
-    pub(crate) fn today(&self) -> Timestamp {
-        let zone = self.zone();
-        zone.start_of(zone.date(self.now))
     }
 
     /// The start and end that a range names.

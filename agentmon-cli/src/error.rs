@@ -36,6 +36,12 @@ pub(crate) enum Error {
     Config(#[from] ConfigError),
     #[error("{0}")]
     Usage(String),
+    #[error(transparent)]
+    Serve(#[from] agentmon_server::ServeError),
+    #[error(transparent)]
+    Token(#[from] agentmon_server::TokenError),
+    #[error("cannot write the demo: {0}")]
+    Demo(io::Error),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
 }
@@ -53,7 +59,9 @@ impl Error {
             Self::Core(CoreError::Config(_) | CoreError::Price(_))
             | Self::Config(_)
             | Self::Usage(_) => Exit::Usage,
-            Self::Core(_) | Self::Output(_) => Exit::Failed,
+            Self::Core(_) | Self::Serve(_) | Self::Token(_) | Self::Demo(_) | Self::Output(_) => {
+                Exit::Failed
+            }
         }
     }
 }

@@ -373,3 +373,68 @@ fn calls(batch: &Batch) -> BTreeMap<String, Totals> {
     }
     found
 }
+
+/// Whatever comes first, files or telemetry: what both tell is one call, and the files' figures stay.
+#[test]
+fn what_files_and_telemetry_tell_is_one_fact() {
+    let home = home_of_recorded_clients();
+    let alone = common::monitor(home.path());
+    common::refresh(&alone).unwrap();
+    let wanted = common::by_session(&alone);
+    assert!(wanted.len() > 20, "{wanted:?}");
+
+    let files_first = common::monitor(home.path());
+    common::refresh(&files_first).unwrap();
+    deliver_telemetry(&files_first);
+    let telemetry_first = common::monitor(home.path());
+    deliver_telemetry(&telemetry_first);
+    common::refresh(&telemetry_first).unwrap();
+    deliver_telemetry(&telemetry_first);
+
+    let both = common::by_session(&files_first);
+    common::assert_same("order", &common::by_session(&telemetry_first), &both);
+    // Some calls are only in telemetry: they are new rows, or the rows of sessions that no file tells of.
+    for (key, sums) in &wanted {
+        let now = &both[key];
+        if !IN_TELEMETRY_ONLY.contains(&&*key.0) {
+            assert_eq!(
+                (now.requests, now.usage),
+                (sums.requests, sums.usage),
+                "{key:?}"
+            );
+        }
+    }
+}
+
+/// Sessions with calls that the agent writes to no file: Gemini's routers and summaries.
+const IN_TELEMETRY_ONLY: [&str; 1] = ["9620d888-ecfe-4d32-8991-1141d2f6a570"];
+
+fn home_of_recorded_clients() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let at = |path: &str| home.path().join(path);
+    common::copy(&common::fixture("claude_code/home"), home.path());
+    common::copy(&common::fixture("codex/sessions"), &at(".codex/sessions"));
+    common::copy(&common::fixture("gemini/tmp"), &at(".gemini/tmp"));
+    // Files that were written lately are read as live ones.
+    let lately = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_345_200);
+    for path in common::files(home.path()) {
+        fs::File::options()
+            .append(true)
+            .open(path)
+            .unwrap()
+            .set_modified(lately)
+            .unwrap();
+    }
+    home
+}
+
+fn deliver_telemetry(monitor: &agentmon_core::Monitor) {
+    for agent in ["claude_code", "codex", "gemini"] {
+        for body in bodies(agent) {
+            let mut batch = Batch::default();
+            read_body(&body, &mut batch).unwrap();
+            let delivery = agentmon_core::ingest::Delivery::Observed(Box::new(batch));
+            monitor.ingest_blocking(delivery).unwrap();
+        }
+    }
+}

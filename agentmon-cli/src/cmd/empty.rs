@@ -64,6 +64,10 @@ pub(super) fn nothing(
             home_relative(&cx.config.file.to_string_lossy(), cx)
         ),
     )?;
+    hint(
+        out,
+        "To see it with agents at work, all made up: agentmon --demo, agentmon --demo top.",
+    )?;
     Ok(())
 }
 

@@ -3,22 +3,25 @@
 mod budget;
 mod config;
 mod db;
+mod demo;
 mod doctor;
 mod empty;
 mod events;
 mod explain;
 mod export;
-
 mod import;
 mod live;
 mod prices;
 mod quota;
 mod search;
+mod serve;
 mod sessions;
 mod show;
 mod sources;
 mod status;
 mod statusline;
+mod token;
+mod top;
 mod transcript;
 mod usage;
 mod watch;
@@ -63,6 +66,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
     let context = || Context::new(&cli.global, week_start);
     let exit = match command {
         Command::Status(args) => status::run(&args, &context()?, &mut out),
+        Command::Top(args) => top::run(&args, &context()?, &mut out),
         Command::Sessions(args) => sessions::run(&args, &context()?, &mut out),
         Command::Show(args) => show::run(&args, &context()?, &mut out),
         Command::Explain(args) => explain::run(&args, &context()?, &mut out),
@@ -78,6 +82,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Prices(args) => prices::run(args, &context()?, &mut out),
         Command::Db(args) => db::run(args, &context()?, &mut out),
         Command::Config(args) => config::run(&args, context, &mut out),
+        Command::Serve(args) => serve::run_server(&args, &context()?),
+        Command::Token { command } => token::run(&command, &context()?, &mut out),
+        Command::Demo(args) => demo::run(&args, &context()?, &mut out),
         Command::Doctor => doctor::run(context, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "agentmon", out.raw());

@@ -1,10 +1,7 @@
 //! `agentmon status`: who needs you, who is working, what is stuck, and today's cost.
 
 use agentmon_core::model::Timestamp;
-use agentmon_core::query::{
-    Board, Dimensions, RefreshOptions, ReportKind, SessionFilter, SessionView, UsageFilter,
-    UsageQuery, board,
-};
+use agentmon_core::query::{Board, BoardQuery, RefreshOptions, SessionView};
 use agentmon_core::wire;
 
 use super::sessions::{ShortIds, cost, project, sign, title, why};
@@ -22,35 +19,17 @@ pub(super) fn run(args: &StatusArgs, cx: &Context, out: &mut Output) -> Result<E
         want_state: true,
         ..RefreshOptions::default()
     })?;
-    let filter = SessionFilter {
+    let query = BoardQuery {
         agents: args.filter.agent.clone(),
         models: words(&args.filter.model),
         projects: cx.projects(&args.filter.project),
-        ..Board::filter(cx.now)
+        ..BoardQuery::new(cx.zone().clone())
     };
-    let today = UsageQuery {
-        by: Dimensions::default(),
-        since: Some(cx.today()),
-        zone: cx.zone().clone(),
-        filter: UsageFilter {
-            agents: filter.agents.clone(),
-            models: filter.models.clone(),
-            projects: filter.projects.clone(),
-            sessions: Vec::new(),
-        },
-        ..UsageQuery::new(ReportKind::Daily)
-    };
-    let mut board = board(
-        monitor.sessions(&filter)?.sessions,
-        monitor.usage(&today)?.totals,
-        monitor.quotas()?,
-        cx.now,
-    );
-    board.budgets = budget::all(&monitor, cx)?;
+    let board = monitor.board(&query)?;
     match out.format {
         Format::Json => out.json(&wire::status(&board))?,
         _ if board.counts.is_empty() => {
-            let filtered = filter != Board::filter(cx.now);
+            let filtered = !query.is_everything();
             empty::nothing("sessions of the last 24 hours", filtered, &monitor, cx, out)?;
         }
         _ => show(&board, cx, out)?,

@@ -31,12 +31,14 @@ pub(super) fn run(args: &WatchArgs, cx: &Context, out: &mut Output) -> Result<Ex
         projects: cx.projects(&args.filter.project),
         ..SessionFilter::default()
     };
+    cx.remove_demo_on_stop()?;
     let monitor = cx.fresh_monitor(RefreshOptions {
         want_state: true,
         ..RefreshOptions::default()
     })?;
     let mut subscription = monitor.subscribe();
     let _watching = monitor.start()?;
+    let _playing = cx.play_demo()?;
     let mut watch = Watch {
         monitor: &monitor,
         filter,

@@ -49,6 +49,12 @@ enum Agent {
     OpenCode,
     #[serde(rename = "openclaw")]
     OpenClaw,
+    Copilot,
+    Qwen,
+    Kimi,
+    Droid,
+    Cline,
+    RooCode,
 }
 
 #[derive(Deserialize, Default)]
@@ -230,6 +236,12 @@ impl From<Agent> for AgentKind {
             Agent::Gemini => Self::Gemini,
             Agent::OpenCode => Self::OpenCode,
             Agent::OpenClaw => Self::OpenClaw,
+            Agent::Copilot => Self::Copilot,
+            Agent::Qwen => Self::Qwen,
+            Agent::Kimi => Self::Kimi,
+            Agent::Droid => Self::Droid,
+            Agent::Cline => Self::Cline,
+            Agent::RooCode => Self::RooCode,
         }
     }
 }

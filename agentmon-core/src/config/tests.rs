@@ -146,7 +146,7 @@ fn wrong_files_say_where_and_what() {
         ),
         (
             "[sources.claude]\nenabled = true\n",
-            "~/.config/agentmon/agentmon.toml:1: unknown variant `claude`, expected one of `claude_code`, `codex`, `gemini`, `opencode`, `openclaw`\n    [sources.claude]",
+            "~/.config/agentmon/agentmon.toml:1: unknown variant `claude`, expected one of `claude_code`, `codex`, `gemini`, `opencode`, `openclaw`, `copilot`, `qwen`, `kimi`, `droid`, `cline`, `roo_code`\n    [sources.claude]",
         ),
         (
             "time_zone = \"Mars/Olympus\"\n",

@@ -109,14 +109,15 @@ impl ModelCall {
     }
 }
 
-/// Orders sightings of one call: the one with the most output is the final one, then the one with the most tokens, and
-/// between these the earliest. What follows tells apart sightings that should be equal, so that the order is total.
+/// Orders sightings of one call: the one with the most output is the final one, then the one with the most tokens, then
+/// the source that tells the most (a transcript knows reasoning and the lifetimes of caches), and between these the
+/// earliest. What follows tells apart sightings that should be equal, so that the order is total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finality {
     output: u64,
     total: u64,
+    source: Reverse<CallSource>,
     at: Reverse<Timestamp>,
-    source: CallSource,
     parts: [u64; 4],
     mode: PriceMode,
     web_searches: u32,
@@ -135,8 +136,8 @@ impl Finality {
         Self {
             output: usage.output,
             total: usage.total(),
+            source: Reverse(source),
             at: Reverse(at),
-            source,
             parts: [
                 usage.cache_read,
                 usage.cache_creation_5m,

@@ -62,6 +62,13 @@ impl FactKey {
         }
         Self((hasher.digest() >> 1) as i64)
     }
+
+    /// The key of a thing without any identity, by a number that the store gave out. Negative, where no hash is, and
+    /// rising, so that it is stored fast.
+    #[must_use]
+    pub fn serial(number: u64) -> Self {
+        Self(i64::MIN.saturating_add_unsigned(number))
+    }
 }
 
 /// Identity of one delivery, so that the same line or message delivered twice is stored once.
@@ -76,6 +83,16 @@ pub enum DedupKey {
     },
     /// An id that the sender chose.
     Id(Box<str>),
+    /// An id that copies in other sessions carry as well: a fork begins with its parent's records.
+    Copied {
+        /// The id.
+        id: Box<str>,
+        /// The session of the copy with the lowest credit keeps it, as with a call:
+        /// [`ModelCall::credit`](super::ModelCall::credit).
+        credit: i64,
+    },
+    /// A number that the store gave out, for deliveries without an identity of their own: never the same twice.
+    Serial(u64),
 }
 
 #[cfg(test)]

@@ -157,6 +157,9 @@ pub struct SessionPatch {
     /// The folder it started in: the earliest wins. The project is resolved from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<Stamped<Box<str>>>,
+    /// The project's name, as a client states it where no folder is known: the latest wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Stamped<Box<str>>>,
     /// The git branch, as the agent reports it: the latest wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<Stamped<Box<str>>>,
@@ -204,6 +207,7 @@ impl SessionPatch {
             last_activity_at: None,
             title: None,
             cwd: None,
+            project: None,
             branch: None,
             model: None,
             version: None,
@@ -254,6 +258,7 @@ impl SessionPatch {
         self.propose_title(other.title);
         self.propose_parent(other.parent);
         earliest(&mut self.cwd, other.cwd);
+        latest(&mut self.project, other.project);
         latest(&mut self.branch, other.branch);
         latest(&mut self.model, other.model);
         latest(&mut self.version, other.version);

@@ -140,8 +140,18 @@ impl Timestamp {
                     .then(|| sum * 10 + i64::from(digit - b'0'))
             })
         };
-        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-        let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+        // Every line of every log has one of these: all its digits are checked at once.
+        let mut digits = true;
+        let mut two = |at: usize| {
+            let [tens, ones] = [bytes[at], bytes[at + 1]].map(|digit| digit.wrapping_sub(b'0'));
+            digits &= tens < 10 && ones < 10;
+            i64::from(tens) * 10 + i64::from(ones)
+        };
+        let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
+        let (hour, minute, second) = (two(11), two(14), two(17));
+        if !digits {
+            return None;
+        }
         let days_in_month = match month {
             1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
             4 | 6 | 9 | 11 => 30,

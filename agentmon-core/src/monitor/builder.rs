@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use super::{Inner, Monitor, RING};
 use crate::Error;
@@ -127,12 +127,14 @@ impl MonitorBuilder {
             readers: None,
             other_writer: None,
             updates: broadcast::channel(RING).0,
+            committed: watch::channel(0).1,
+            queue: OnceLock::new(),
             _lock: None,
         };
         if self.in_memory {
             let opened = open_writer(None, inner.clock.now())?;
             let writer = Writer::new(opened, None, inner.book.clone(), inner.policy.clone())?;
-            inner.writer = Some(Mutex::new(writer));
+            set_writer(&mut inner, writer);
         } else {
             let patience = self.lock_patience.unwrap_or(LOCK_PATIENCE);
             open_file(&mut inner, &data_dir, self.read_only, patience)?;
@@ -168,7 +170,7 @@ fn open_file(
                     }
                     result => result?,
                 };
-                inner.writer = Some(Mutex::new(writer));
+                set_writer(inner, writer);
                 inner._lock = Some(lock);
             }
             Err(LockError::Held { pid }) => inner.other_writer = Some(pid),
@@ -188,6 +190,13 @@ fn open_file(
     inner.readers = Some(Readers::new(path.clone()));
     inner.path = Some(path);
     Ok(())
+}
+
+fn set_writer(inner: &mut Inner, writer: Writer) {
+    let projects = inner.env.var("AGENTMONITOR_PROJECTS_DIR");
+    let writer = writer.projects_below(projects.map(|folder| inner.env.expand(folder)));
+    inner.committed = writer.committed();
+    inner.writer = Some(Mutex::new(writer));
 }
 
 fn take_lock(path: &Path, patience: Duration) -> Result<WriterLock, LockError> {

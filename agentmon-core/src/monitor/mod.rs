@@ -14,9 +14,12 @@
 //! # }
 //! ```
 
+mod board;
 mod builder;
+mod feed;
 mod import;
 mod index;
+mod ingest;
 mod present;
 mod queries;
 mod refresh;
@@ -24,7 +27,7 @@ mod search;
 mod watch;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::Connection;
 use tokio::sync::broadcast;
@@ -35,6 +38,8 @@ pub use watch::Watching;
 use crate::Error;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::ingest::queue::Queue;
+use crate::model::Timestamp;
 use crate::pricing::PriceBook;
 use crate::session::StatePolicy;
 use crate::source::{Env, FileFormat, Root};
@@ -72,6 +77,10 @@ struct Inner {
     /// The other process that writes, 0 when it has not said who it is.
     other_writer: Option<u32>,
     updates: broadcast::Sender<Arc<Update>>,
+    /// The event that was committed last; in a process that only reads it never changes.
+    committed: tokio::sync::watch::Receiver<i64>,
+    /// The way in for what others send, started with the first delivery.
+    queue: OnceLock<Queue>,
     /// Held as long as this process may write.
     _lock: Option<WriterLock>,
 }
@@ -142,6 +151,12 @@ impl Monitor {
         &self.inner.config
     }
 
+    /// The present, by the monitor's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
     /// The prices in force.
     #[must_use]
     pub fn prices(&self) -> &PriceBook {
@@ -175,7 +190,9 @@ impl Inner {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, Error> {
-        if let Some(writer) = &self.writer {
+        // While others send, the writer is left to them.
+        let is_shared = self.readers.is_some() && self.queue.get().is_some();
+        if let Some(writer) = self.writer.as_ref().filter(|_| !is_shared) {
             // A free writer's connection is open and warm; in memory it is the only one.
             let guard = match (&self.readers, writer.try_lock()) {
                 (_, Ok(guard)) => Some(guard),

@@ -83,7 +83,11 @@ impl Monitor {
             let tools = sqlite::tools(connection, row.id)?;
             // A fork's own count starts with its parent's: it says nothing of the fork alone.
             let is_fork = matches!(row.view.parent, Some((_, Relation::Fork)));
-            let reported = facts.and_then(|facts| facts.reported).filter(|_| !is_fork);
+            let reported = match facts.and_then(|facts| facts.reported) {
+                None => sqlite::own_totals(connection, row.id).map_err(StoreError::from)?,
+                written => written,
+            };
+            let reported = reported.filter(|_| !is_fork);
             let reported = reported.map(|reported| reported.value).unwrap_or_default();
             let (reported, unattributed) = cross_check(&row.view.key, &reported, &models);
             let session = views(connection, vec![row])?.remove(0);

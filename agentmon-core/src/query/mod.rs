@@ -9,6 +9,7 @@ mod database;
 mod detail;
 mod doctor;
 mod event;
+pub(crate) mod feed;
 mod filter;
 mod import;
 mod present;
@@ -20,12 +21,16 @@ mod usage;
 mod when;
 mod zone;
 
-pub use board::{Board, board};
+pub use board::{Board, BoardQuery, board};
 pub use budget::{Budget, BudgetPeriod, BudgetState};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use detail::{cross_check, explanation};
 pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};
 pub use event::{EventCursor, EventFilter, EventPage, EventRow};
+pub use feed::{
+    CostHour, CostReport, FeedFilter, FeedPage, FeedRow, FeedSession, FeedSessionFilter,
+    FeedSessions, FeedStats, FilterOptions, ModelCost, ProjectCost, StatsFilter, ToolTotals,
+};
 pub use filter::{model_matches, project_matches, session_matches};
 pub use import::{ImportReport, ImportedFolder};
 pub use present::Present;

@@ -25,43 +25,103 @@ pub fn for_each_field<'a>(
     object: &'a [u8],
     mut each: impl FnMut(&'a [u8], &'a [u8]),
 ) -> Result<(), Broken> {
-    let broken = |at: usize| Broken { at };
-    let mut at = skip_space(object, 0);
-    if object.get(at) != Some(&b'{') {
-        return Err(broken(at));
-    }
-    at = skip_space(object, at + 1);
-    if object.get(at) == Some(&b'}') {
-        return end(object, at + 1);
-    }
-    loop {
-        if object.get(at) != Some(&b'"') {
-            return Err(broken(at));
-        }
-        let key_end = string_end(object, at + 1).ok_or(broken(at))?;
-        let key = &object[at + 1..key_end - 1];
-        at = skip_space(object, key_end);
-        if object.get(at) != Some(&b':') {
-            return Err(broken(at));
-        }
-        at = skip_space(object, at + 1);
-        let value_end = value_end(object, at).ok_or(broken(at))?;
-        each(key, &object[at..value_end]);
-        at = skip_space(object, value_end);
-        match object.get(at) {
-            Some(b',') => at = skip_space(object, at + 1),
-            Some(b'}') => return end(object, at + 1),
-            _ => return Err(broken(at)),
-        }
+    whole(object, |scanner| {
+        scanner.object(|key, scanner| {
+            each(key, scanner.value()?);
+            Ok(())
+        })
+    })
+}
+
+/// Reads `bytes`, which hold one value and nothing else.
+///
+/// # Errors
+/// [`Broken`], from `read` or because something follows.
+pub fn whole<'a, T>(
+    bytes: &'a [u8],
+    read: impl FnOnce(&mut Scanner<'a>) -> Result<T, Broken>,
+) -> Result<T, Broken> {
+    let mut scanner = Scanner {
+        bytes,
+        at: skip_space(bytes, 0),
+    };
+    let value = read(&mut scanner)?;
+    let at = skip_space(bytes, scanner.at);
+    if at == bytes.len() {
+        Ok(value)
+    } else {
+        Err(Broken { at })
     }
 }
 
-fn end(object: &[u8], at: usize) -> Result<(), Broken> {
-    let at = skip_space(object, at);
-    if at == object.len() {
+/// Stands before a value. Each value is either stepped over as a whole or entered, so that objects within objects are
+/// looked at once.
+#[derive(Debug)]
+pub struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// The first byte of the value, which tells what it is.
+    #[must_use]
+    pub fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Steps over the value.
+    ///
+    /// # Errors
+    /// [`Broken`] when it has no end.
+    pub fn value(&mut self) -> Result<&'a [u8], Broken> {
+        let start = self.at;
+        self.at = value_end(self.bytes, start).ok_or(Broken { at: start })?;
+        Ok(&self.bytes[start..self.at])
+    }
+
+    /// Enters the value, which must be an object, and calls `each` with every key (as written, without its quotes),
+    /// standing before the field's value. `each` must step over that value or enter it.
+    ///
+    /// # Errors
+    /// [`Broken`], after `each` may have seen some fields, or what `each` returns.
+    pub fn object(
+        &mut self,
+        mut each: impl FnMut(&'a [u8], &mut Self) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        let bytes = self.bytes;
+        self.expect(b'{')?;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            let start = self.at + 1;
+            if self.peek() != Some(b'"') {
+                return Err(Broken { at: self.at });
+            }
+            let end = string_end(bytes, start).ok_or(Broken { at: self.at })?;
+            self.at = skip_space(bytes, end);
+            self.expect(b':')?;
+            each(&bytes[start..end - 1], self)?;
+            self.at = skip_space(bytes, self.at);
+            match self.peek() {
+                Some(b',') => self.at = skip_space(bytes, self.at + 1),
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(Broken { at: self.at }),
+            }
+        }
+    }
+
+    /// Steps over `byte` and the white space behind it.
+    fn expect(&mut self, byte: u8) -> Result<(), Broken> {
+        if self.peek() != Some(byte) {
+            return Err(Broken { at: self.at });
+        }
+        self.at = skip_space(self.bytes, self.at + 1);
         Ok(())
-    } else {
-        Err(Broken { at })
     }
 }
 
@@ -72,16 +132,35 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// The place of the first quote or backslash among the first `most` bytes. Keys, ids and times end soon, and looking
+/// at eight bytes at once beats setting up a vector search.
+pub(super) fn near_quote(bytes: &[u8], most: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // Marks bytes that are zero; above the first one, marks mean nothing.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let bytes = &bytes[..bytes.len().min(most)];
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found =
+            zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some(words.len() * 8 + found)
+}
+
 /// The place behind the closing quote of a string whose first character is at `start`.
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
-    // Keys and ids end soon: looking at a few bytes beats setting up a vector search.
-    let near = bytes.len().min(start + 24);
+    const NEAR: usize = 40;
     let mut at = start;
-    while at < near && bytes[at] != b'\\' {
-        if bytes[at] == b'"' {
-            return Some(at + 1);
-        }
-        at += 1;
+    match near_quote(bytes.get(start..)?, NEAR) {
+        Some(near) if bytes[start + near] == b'"' => return Some(start + near + 1),
+        Some(near) => at += near,
+        None => at += NEAR,
     }
     loop {
         at += memchr(b'"', bytes.get(at..)?)?;
@@ -232,6 +311,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn near_quotes_are_found(bytes in prop::collection::vec(prop_oneof![Just(b'"'), Just(b'\\'), Just(b'#'),
+            Just(b']'), Just(0xa2), Just(0), any::<u8>(), Just(b'x'), Just(b'y')], 0..40), most in 0_usize..50) {
+            let slow = bytes.iter().take(most).position(|byte| matches!(byte, b'"' | b'\\'));
+            prop_assert_eq!(near_quote(&bytes, most), slow);
+        }
+
         #[test]
         fn sees_what_a_parser_sees(map in prop::collection::hash_map(".*", json(), 0..6), pretty in any::<bool>()) {
             let object = Value::Object(map.into_iter().collect());

@@ -6,20 +6,26 @@
 //! skipped.
 
 pub mod claude_code;
+pub mod cline;
 pub mod codex;
+pub mod copilot;
 pub mod database;
+pub mod droid;
 pub mod env;
 pub mod fields;
 pub mod gemini;
 pub mod import;
 mod json;
+pub mod kimi;
 mod line;
 pub mod openclaw;
 pub mod opencode;
 pub mod otlp;
 pub mod piece;
 pub mod process;
+pub mod qwen;
 pub mod read;
+mod record;
 pub mod scan;
 pub mod tail;
 pub mod walk;
@@ -39,8 +45,16 @@ pub fn formats() -> Vec<Box<dyn FileFormat>> {
         Box::new(claude_code::ClaudeCode::default()),
         Box::new(codex::Codex),
         Box::new(openclaw::OpenClawFiles),
+        Box::new(openclaw::OpenClawSqlite),
         Box::new(gemini::Gemini),
         Box::new(opencode::OpenCode),
+        Box::new(copilot::Copilot),
+        Box::new(qwen::Qwen),
+        Box::new(kimi::Kimi),
+        Box::new(droid::Droid),
+        Box::new(cline::ClineSessions),
+        Box::new(cline::ClineTasks),
+        Box::new(cline::RooCode),
     ]
 }
 

@@ -7,6 +7,9 @@ use memchr::{memchr, memrchr};
 /// Bytes read at a time. Small enough to stay in the processor's cache, which beats mapping and whole-file reads.
 pub const PIECE: usize = 256 * 1024;
 
+/// Largest buffer that is kept from one file to the next.
+const KEPT: usize = 8 * PIECE;
+
 /// Longest line that is read. A longer one is skipped and reported.
 pub const MAX_LINE: usize = 32 * 1024 * 1024;
 
@@ -35,7 +38,8 @@ pub struct End {
 
 /// Reads `reader` to its end and hands out pieces of whole lines with their offsets, starting at `base`.
 ///
-/// `buffer` is reused between calls and grows only for lines longer than [`PIECE`]. Stops early, at a piece border,
+/// `buffer` is reused between calls and grows only for lines longer than [`PIECE`]; what it grew stays, up to a few
+/// pieces, because giving memory back and asking for it anew costs more than reading. Stops early, at a piece border,
 /// when `each` returns `false`.
 ///
 /// # Errors
@@ -47,8 +51,8 @@ pub fn read_lines(
     buffer: &mut Vec<u8>,
     mut each: impl FnMut(u64, &[u8]) -> bool,
 ) -> io::Result<End> {
-    if buffer.len() != PIECE {
-        buffer.resize(PIECE, 0);
+    if buffer.len() > KEPT {
+        buffer.truncate(PIECE);
         buffer.shrink_to_fit();
     }
     let mut end = End {
@@ -80,10 +84,12 @@ pub fn read_lines(
             searched = 0;
             continue;
         }
-        if filled == buffer.len() {
-            buffer.resize((filled * 2).min(MAX_LINE), 0);
+        // However large the buffer is, what is read at a time is not.
+        let window = (filled / PIECE + 1) * PIECE;
+        if buffer.len() < window {
+            buffer.resize(window, 0);
         }
-        match reader.read(&mut buffer[filled..]) {
+        match reader.read(&mut buffer[filled..window]) {
             Ok(0) => break,
             Ok(count) => {
                 end.read_to += count as u64;

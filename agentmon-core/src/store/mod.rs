@@ -102,7 +102,13 @@ impl From<rusqlite::Error> for StoreError {
         use rusqlite::ErrorCode::{
             DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase,
         };
+        // The file that writer and readers share could not be made as long as it must be.
+        let no_room = |error: &rusqlite::Error| {
+            error.sqlite_error().map(|error| error.extended_code)
+                == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+        };
         match error.sqlite_error_code() {
+            Some(_) if no_room(&error) => Self::Full(error),
             Some(DiskFull) => Self::Full(error),
             Some(DatabaseBusy | DatabaseLocked) => Self::Busy(error),
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged(error),

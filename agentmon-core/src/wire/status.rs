@@ -1,4 +1,4 @@
-//! `agentmon.status.v1`.
+//! `agentmon.status.v1` and `agentmon.quotas.v1`.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,20 @@ pub fn status(board: &Board) -> impl Serialize + '_ {
         today: (&board.today).into(),
         quotas: board.quotas.iter().map(Quota::from).collect(),
         budgets: board.budgets.iter().map(BudgetLine::from).collect(),
+    }
+}
+
+/// Plan limits.
+#[must_use]
+pub fn quotas(quotas: &[QuotaView]) -> impl Serialize + '_ {
+    #[derive(Serialize)]
+    struct Quotas<'a> {
+        schema: &'static str,
+        quotas: Vec<Quota<'a>>,
+    }
+    Quotas {
+        schema: "agentmon.quotas.v1",
+        quotas: quotas.iter().map(Quota::from).collect(),
     }
 }
 

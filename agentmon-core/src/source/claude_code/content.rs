@@ -8,13 +8,13 @@ use crate::model::{
     Batch, DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp,
 };
 
-/// Adds the events of one line.
+/// Adds the events of one line of the file `path`, which was born at `born`.
 pub(super) fn report(
     line: &Line<'_>,
     at: Timestamp,
     offset: u64,
     session: SessionIndex,
-    path: &str,
+    (path, born): (&str, Timestamp),
     out: &mut Batch,
 ) {
     // A fork's copies are the original's events.
@@ -27,6 +27,7 @@ pub(super) fn report(
         offset,
         session,
         path,
+        born,
         count: 0,
         out,
     };
@@ -44,6 +45,7 @@ struct Events<'a, 'b> {
     offset: u64,
     session: SessionIndex,
     path: &'a str,
+    born: Timestamp,
     count: u32,
     out: &'a mut Batch,
 }
@@ -62,7 +64,11 @@ impl Events<'_, '_> {
             .uuid
             .as_deref()
             .map_or_else(|| format!("{}@{}", self.path, self.offset), str::to_owned);
-        let key = DedupKey::Id(format!("{name}#{}", self.count).into());
+        // Only answers name the session that they were copied from, so prompts go by age.
+        let key = DedupKey::Copied {
+            id: format!("{name}#{}", self.count).into(),
+            credit: self.born.0,
+        };
         self.count += 1;
         let (text, truncated) = Event::clip(text);
         let mut event = Event {

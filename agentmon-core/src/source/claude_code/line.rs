@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::model::{PriceMode, ProblemKind, Timestamp, Usage};
-use crate::source::fields::{Broken, for_each_field, is_null, number, string};
+use crate::source::fields::{Broken, Scanner, is_null, number, string, whole};
 
 /// The model name of lines that the client made up (errors); never a call.
 pub(super) const SYNTHETIC: &str = "<synthetic>";
@@ -41,6 +41,8 @@ pub(super) struct Line<'a> {
     pub subtype: Option<Cow<'a, str>>,
     timestamp: Option<Cow<'a, str>>,
     pub uuid: Option<Cow<'a, str>>,
+    /// The provider's id of the request, by which telemetry knows the call.
+    pub request_id: Option<Cow<'a, str>>,
     pub session_id: Option<Cow<'a, str>>,
     /// Set on lines that a fork copied: the session that made the request.
     request_session_id: Option<Cow<'a, str>>,
@@ -92,14 +94,25 @@ impl Reader {
         self.optional(name, value, number).unwrap_or(0)
     }
 
+    fn message<'a>(&mut self, scanner: &mut Scanner<'a>) -> Result<Option<Message<'a>>, Broken> {
+        if scanner.peek() == Some(b'n') {
+            scanner.value()?;
+            return Ok(None);
+        }
+        Message::parse(scanner, self).map(Some)
+    }
+
+    fn usage(&mut self, scanner: &mut Scanner<'_>) -> Result<Option<RawUsage>, Broken> {
+        if scanner.peek() == Some(b'n') {
+            scanner.value()?;
+            return Ok(None);
+        }
+        RawUsage::parse(scanner, self).map(Some)
+    }
+
     fn small(&mut self, name: &'static str, value: &[u8]) -> Option<u32> {
         self.optional(name, value, number)
             .and_then(|count| u32::try_from(count).ok())
-    }
-
-    fn finish<T>(self, walked: Result<(), Broken>, read: T) -> Result<T, LineError> {
-        walked?;
-        self.0.map_or(Ok(read), |name| Err(LineError::Field(name)))
     }
 }
 
@@ -108,14 +121,20 @@ impl<'a> Line<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, LineError> {
         let mut line = Self::default();
         let mut reader = Reader::default();
-        let mut message = None;
-        let walked = for_each_field(bytes, |key, value| {
+        let fields = |key: &'a [u8], scanner: &mut Scanner<'a>| {
+            // The message is most of the line: it is entered here and not stepped over first.
+            if key == b"message" {
+                line.message = reader.message(scanner)?;
+                return Ok(());
+            }
+            let value = scanner.value()?;
             let flag = || value == b"true";
             match key {
                 b"type" => line.kind = reader.text("type", value).unwrap_or_default(),
                 b"subtype" => line.subtype = reader.text("subtype", value),
                 b"timestamp" => line.timestamp = reader.text("timestamp", value),
                 b"uuid" => line.uuid = reader.text("uuid", value),
+                b"requestId" => line.request_id = reader.text("requestId", value),
                 b"sessionId" => line.session_id = reader.text("sessionId", value),
                 b"requestSessionId" => {
                     line.request_session_id = reader.text("requestSessionId", value)
@@ -133,14 +152,15 @@ impl<'a> Line<'a> {
                 b"retryAttempt" => line.retry_attempt = reader.small("retryAttempt", value),
                 b"maxRetries" => line.max_retries = reader.small("maxRetries", value),
                 b"toolDenialKind" => line.tool_denial_kind = reader.text("toolDenialKind", value),
-                b"message" if !is_null(value) => message = Some(Message::parse(value)),
                 b"content" => line.content = Some(value),
                 _ => {}
             }
-        });
-        let mut line = reader.finish(walked, line)?;
-        line.message = message.transpose()?;
-        Ok(line)
+            Ok(())
+        };
+        whole(bytes, |scanner| scanner.object(fields))?;
+        reader
+            .0
+            .map_or(Ok(line), |name| Err(LineError::Field(name)))
     }
 
     pub fn at(&self) -> Option<Timestamp> {
@@ -172,27 +192,28 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    fn parse(bytes: &'a [u8]) -> Result<Self, LineError> {
-        // Some tools write a user's message as a bare string.
-        if bytes.first() == Some(&b'"') {
-            return Ok(Self {
-                content: Some(bytes),
-                ..Self::default()
-            });
-        }
+    fn parse(scanner: &mut Scanner<'a>, reader: &mut Reader) -> Result<Self, Broken> {
         let mut message = Self::default();
-        let mut reader = Reader::default();
-        let mut usage = None;
-        let walked = for_each_field(bytes, |key, value| match key {
-            b"id" => message.id = reader.text("message.id", value),
-            b"model" => message.model = reader.text("message.model", value),
-            b"stop_reason" => message.stop_reason = reader.text("message.stop_reason", value),
-            b"usage" if !is_null(value) => usage = Some(RawUsage::parse(value)),
-            b"content" => message.content = Some(value),
-            _ => {}
-        });
-        let mut message = reader.finish(walked, message)?;
-        message.usage = usage.transpose()?;
+        // Some tools write a user's message as a bare string.
+        if scanner.peek() == Some(b'"') {
+            message.content = Some(scanner.value()?);
+            return Ok(message);
+        }
+        scanner.object(|key, scanner| {
+            if key == b"usage" {
+                message.usage = reader.usage(scanner)?;
+                return Ok(());
+            }
+            let value = scanner.value()?;
+            match key {
+                b"id" => message.id = reader.text("message.id", value),
+                b"model" => message.model = reader.text("message.model", value),
+                b"stop_reason" => message.stop_reason = reader.text("message.stop_reason", value),
+                b"content" => message.content = Some(value),
+                _ => {}
+            }
+            Ok(())
+        })?;
         Ok(message)
     }
 
@@ -217,60 +238,68 @@ pub(super) struct RawUsage {
 }
 
 impl RawUsage {
-    fn parse(bytes: &[u8]) -> Result<Self, LineError> {
+    fn parse(scanner: &mut Scanner<'_>, reader: &mut Reader) -> Result<Self, Broken> {
         let mut usage = Self::default();
-        let mut reader = Reader::default();
-        let mut nested = Ok(());
         let mut fast = false;
-        let walked = for_each_field(bytes, |key, value| match key {
-            b"input_tokens" => usage.input_tokens = reader.count("usage.input_tokens", value),
-            b"output_tokens" => usage.output_tokens = reader.count("usage.output_tokens", value),
-            b"cache_read_input_tokens" => {
-                usage.cache_read_input_tokens =
-                    reader.count("usage.cache_read_input_tokens", value);
-            }
-            b"cache_creation_input_tokens" => {
-                usage.cache_creation_input_tokens =
-                    reader.optional("usage.cache_creation_input_tokens", value, number);
-            }
-            b"cache_creation" | b"output_tokens_details" | b"server_tool_use"
-                if !is_null(value) =>
+        scanner.object(|key, scanner| {
+            if let b"cache_creation" | b"output_tokens_details" | b"server_tool_use" = key
+                && scanner.peek() != Some(b'n')
             {
-                let walked = for_each_field(value, |key, value| match key {
-                    b"ephemeral_1h_input_tokens" => {
-                        usage.ephemeral_1h_input_tokens =
-                            reader.count("usage.cache_creation", value);
-                    }
-                    b"ephemeral_5m_input_tokens" => {
-                        usage.ephemeral_5m_input_tokens =
-                            reader.count("usage.cache_creation", value);
-                    }
-                    b"thinking_tokens" => {
-                        usage.thinking_tokens = reader.count("usage.output_tokens_details", value)
-                    }
-                    b"web_search_requests" => {
-                        usage.web_search_requests = reader.count("usage.server_tool_use", value)
-                    }
-                    _ => {}
-                });
-                if walked.is_err() {
-                    nested = walked;
-                }
+                return usage.details(scanner, reader);
             }
-            b"speed" => fast = value == b"\"fast\"",
-            b"service_tier" => {
-                usage.mode = match value {
-                    b"\"batch\"" => PriceMode::Batch,
-                    b"\"priority\"" => PriceMode::Priority,
-                    _ => PriceMode::Standard,
+            let value = scanner.value()?;
+            match key {
+                b"input_tokens" => usage.input_tokens = reader.count("usage.input_tokens", value),
+                b"output_tokens" => {
+                    usage.output_tokens = reader.count("usage.output_tokens", value);
                 }
+                b"cache_read_input_tokens" => {
+                    usage.cache_read_input_tokens =
+                        reader.count("usage.cache_read_input_tokens", value);
+                }
+                b"cache_creation_input_tokens" => {
+                    usage.cache_creation_input_tokens =
+                        reader.optional("usage.cache_creation_input_tokens", value, number);
+                }
+                b"speed" => fast = value == b"\"fast\"",
+                b"service_tier" => {
+                    usage.mode = match value {
+                        b"\"batch\"" => PriceMode::Batch,
+                        b"\"priority\"" => PriceMode::Priority,
+                        _ => PriceMode::Standard,
+                    }
+                }
+                _ => {}
             }
-            _ => {}
-        });
+            Ok(())
+        })?;
         if fast {
             usage.mode = PriceMode::Fast;
         }
-        reader.finish(walked.and(nested), usage)
+        Ok(usage)
+    }
+
+    /// The objects inside, whose fields have names of their own.
+    fn details(&mut self, scanner: &mut Scanner<'_>, reader: &mut Reader) -> Result<(), Broken> {
+        scanner.object(|key, scanner| {
+            let value = scanner.value()?;
+            match key {
+                b"ephemeral_1h_input_tokens" => {
+                    self.ephemeral_1h_input_tokens = reader.count("usage.cache_creation", value);
+                }
+                b"ephemeral_5m_input_tokens" => {
+                    self.ephemeral_5m_input_tokens = reader.count("usage.cache_creation", value);
+                }
+                b"thinking_tokens" => {
+                    self.thinking_tokens = reader.count("usage.output_tokens_details", value);
+                }
+                b"web_search_requests" => {
+                    self.web_search_requests = reader.count("usage.server_tool_use", value);
+                }
+                _ => {}
+            }
+            Ok(())
+        })
     }
 
     pub fn usage(&self) -> Usage {

@@ -21,6 +21,7 @@ use crate::model::{
     SessionIndex, Stamped, Timestamp, Title, TitleKind, Usage, latest, stamp, stamp_first,
 };
 use crate::source::fields::mend;
+use crate::source::otlp::request_key;
 use crate::source::{FileInfo, Parser, Want, for_each_line};
 
 /// How many lines are searched for the first prompt before giving up on it as a title.
@@ -176,7 +177,7 @@ impl Transcript {
                 .as_ref()
                 .and_then(|message| message.usage.as_ref());
             if let ("assistant", Some(usage)) = (&*line.kind, usage) {
-                self.call(offset, line, usage, out);
+                self.call(offset, line, usage, want, out);
             }
         }
         if want.evidence || want.content {
@@ -186,7 +187,7 @@ impl Transcript {
                 evidence::report(line, at, session, self.agent.is_some(), out);
             }
             if want.content {
-                content::report(line, at, offset, session, &self.path, out);
+                content::report(line, at, offset, session, (&self.path, self.born), out);
             }
         }
     }
@@ -253,7 +254,14 @@ impl Transcript {
     }
 
     /// Counts the call of an assistant line.
-    fn call(&mut self, offset: u64, line: &Line<'_>, usage: &RawUsage, out: &mut Batch) {
+    fn call(
+        &mut self,
+        offset: u64,
+        line: &Line<'_>,
+        usage: &RawUsage,
+        want: Want,
+        out: &mut Batch,
+    ) {
         let Some(message) = &line.message else { return };
         let Some(at) = line.at() else {
             out.problem(
@@ -276,6 +284,12 @@ impl Transcript {
                 &[self.path.as_bytes(), &offset.to_le_bytes()],
             ),
         };
+        // Telemetry comes within seconds: older calls need no second name.
+        if want.evidence
+            && let Some(request) = line.request_id.as_deref()
+        {
+            out.aliases.push((request_key(request), fact));
+        }
         // A line that a fork copied names the session that made the request: the call is that session's.
         let original = line.original();
         let (session, credit) = match original {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::text::Text;
 use crate::model::{ProblemKind, Timestamp};
+use crate::source::fields::near_quote;
 
 /// Longest timestamp, name or id that is looked for at the start of a line.
 const MAX_WORD: usize = 80;
@@ -140,10 +141,7 @@ fn name(mut rest: &[u8]) -> Option<&[u8]> {
 
 /// The text up to the next quote, and what follows the quote.
 fn word(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes
-        .iter()
-        .take(MAX_WORD)
-        .position(|&byte| byte == b'"' || byte == b'\\')?;
+    let end = near_quote(bytes, MAX_WORD)?;
     (bytes[end] == b'"').then(|| (&bytes[..end], &bytes[end + 1..]))
 }
 

@@ -11,11 +11,11 @@ use super::limits::RateLimits;
 use super::record::{
     self, Compacted, Failure, ItemCompleted, LastUsage, Message, PatchApplied, Reasoning,
     SessionMeta, SettingsApplied, Source, SubagentEvent, TaskComplete, TaskStarted, ThreadNamed,
-    TokenCount, TokenInfo, ToolCall, ToolOutput, TurnAborted, TurnContext, UsageRecord,
-    UserMessage,
+    ToolCall, ToolOutput, TurnAborted, TurnContext, UsageRecord, UserMessage,
 };
 use super::text::{Parts, part};
 use super::timeline::{self, Timeline};
+use super::tokens::{self, TokenCount, TokenInfo};
 use super::turn::Turns;
 use crate::model::{
     Batch, CallSource, EventKind, EventStatus, ModelCall, ProblemKind, Progress, SessionIndex,
@@ -23,6 +23,7 @@ use crate::model::{
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::Want;
+use crate::source::otlp::codex_usage_key;
 
 /// The model's name for calls that stand before any `turn_context`.
 const UNKNOWN_MODEL: &str = "unknown";
@@ -98,7 +99,9 @@ impl<'a> Reader<'_, 'a> {
                 self.facts.mode = facts::price_mode(&settings.thread_settings.service_tier);
             }
             Kind::UsageRecord if accounting => self.usage_record(&self.line.record()?),
-            Kind::TokenCount if accounting || evidence => self.token_count(&self.line.record()?),
+            Kind::TokenCount if accounting || evidence => {
+                self.token_count(&tokens::read(self.line.bytes, self.line.bare)?)
+            }
             _ => {}
         }
         Ok(())
@@ -278,19 +281,18 @@ impl<'a> Reader<'_, 'a> {
                 None => self.bad_field("token_count without total_token_usage"),
             }
         }
-        if self.counter.inherited() || count.rate_limits.is_none() {
+        let Some(limits) = count.rate_limits.filter(|_| !self.counter.inherited()) else {
             return;
-        }
+        };
         let at = self.line.at;
-        match part::<Option<RateLimits<'_>>>(count.rate_limits) {
-            Some(Some(limits)) => {
+        match serde_json::from_str::<RateLimits<'_>>(limits) {
+            Ok(limits) => {
                 if self.line.want.accounting {
                     limits.store(at, self.out);
                 }
                 self.signal(|turns, emit| turns.limits(limits.exhausted(at), emit));
             }
-            Some(None) => {}
-            None => self.bad_field("rate_limits"),
+            Err(_) => self.bad_field("rate_limits"),
         }
     }
 
@@ -332,6 +334,11 @@ impl<'a> Reader<'_, 'a> {
             credit: 0,
             source: CallSource::Transcript,
         };
+        // Telemetry comes within seconds: older calls need no second name.
+        if self.line.want.evidence {
+            let name = codex_usage_key(self.counter.thread().as_str(), &call.usage);
+            self.out.aliases.push((name, call.fact));
+        }
         self.out.calls.push(call);
     }
 

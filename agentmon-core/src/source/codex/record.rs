@@ -18,10 +18,13 @@ pub(super) fn read<'a, P: Deserialize<'a>>(line: &'a [u8], bare: bool) -> serde_
     struct Line<P> {
         payload: P,
     }
-    if bare {
-        return serde_json::from_slice(line);
+    // Text that is known to be UTF-8 as a whole is not checked string by string.
+    match (std::str::from_utf8(line), bare) {
+        (Ok(line), true) => serde_json::from_str(line),
+        (Ok(line), false) => Ok(serde_json::from_str::<Line<P>>(line)?.payload),
+        (Err(_), true) => serde_json::from_slice(line),
+        (Err(_), false) => Ok(serde_json::from_slice::<Line<P>>(line)?.payload),
     }
-    Ok(serde_json::from_slice::<Line<P>>(line)?.payload)
 }
 
 #[derive(Deserialize)]
@@ -114,36 +117,21 @@ pub(super) struct UsageRecord<'a> {
     pub(super) thread_token_usage: Option<Tokens>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct TokenCount<'a> {
-    #[serde(default)]
-    pub(super) info: Option<TokenInfo>,
-    #[serde(default, borrow)]
-    pub(super) rate_limits: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct TokenInfo {
-    pub(super) total_token_usage: Option<Tokens>,
-    pub(super) last_token_usage: Option<LastUsage>,
-    pub(super) model_context_window: Option<u64>,
-}
-
 /// The last response; right after a compaction all zero except for `total_tokens`, an estimate of the new context.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct LastUsage {
     #[serde(default)]
-    input_tokens: Option<u64>,
+    pub(super) input_tokens: Option<u64>,
     #[serde(default)]
-    cached_input_tokens: Option<u64>,
+    pub(super) cached_input_tokens: Option<u64>,
     #[serde(default)]
-    cache_write_input_tokens: Option<u64>,
+    pub(super) cache_write_input_tokens: Option<u64>,
     #[serde(default)]
-    output_tokens: Option<u64>,
+    pub(super) output_tokens: Option<u64>,
     #[serde(default)]
-    reasoning_output_tokens: Option<u64>,
+    pub(super) reasoning_output_tokens: Option<u64>,
     #[serde(default)]
-    total_tokens: Option<u64>,
+    pub(super) total_tokens: Option<u64>,
 }
 
 impl LastUsage {

@@ -6,11 +6,12 @@ use super::record::{self, Arguments, Message, Output, Part, Response, Thought, T
 use super::session_key;
 use crate::model::{
     CallSource, EventKind, EventStatus, FactKey, ModelCall, PriceMode, ProblemKind, Relation,
-    Stamped, Title, TitleKind, stamp,
+    Stamped, Title, TitleKind, latest, stamp,
 };
 use crate::session::Signal;
 use crate::source::json::{self, Raw};
 use crate::source::line::{Line, detail};
+use crate::source::otlp::gemini_usage_key;
 
 /// How the context begins that the client puts before the user's first prompt.
 const CONTEXT: &str = "<session_context>";
@@ -158,6 +159,13 @@ fn call(line: &mut Line<'_>, message: &Message<'_>) -> Option<FactKey> {
             credit: 0,
             source: CallSource::Transcript,
         });
+        // Telemetry comes within seconds: older calls need no second name.
+        if line.want.evidence {
+            let parent = line.patch().parent.clone();
+            let root = parent.as_ref().map_or(line.key, |(parent, _)| parent);
+            let name = gemini_usage_key(&root.native_id, &name, &usage);
+            line.out.aliases.push((name, fact));
+        }
         let at = line.at;
         let patch = line.patch();
         stamp(&mut patch.model, at, &name);
@@ -165,7 +173,7 @@ fn call(line: &mut Line<'_>, message: &Message<'_>) -> Option<FactKey> {
             at,
             value: (usage.prompt(), None),
         };
-        patch.context = patch.context.take().max(Some(context));
+        latest(&mut patch.context, Some(context));
     }
     Some(fact)
 }
@@ -227,7 +235,7 @@ fn subagent(line: &mut Line<'_>, tool: &ToolCall<'_>, arguments: &Arguments<'_>)
     let parent = line.key.clone();
     let index = line.out.session(&child);
     let patch = line.out.patch(index);
-    patch.parent = Some((parent, Relation::Spawned));
+    patch.propose_parent(Some((parent, Relation::Spawned)));
     if let Some(name) = json::text(arguments.agent_name) {
         stamp(&mut patch.role, line.at, &name);
     }

@@ -118,7 +118,7 @@ fn usage([input, cached, output, thoughts, tool]: &[u64; 5]) -> Usage {
     }
 }
 
-/// The name of a call by its session, model and figures: neither chat files nor telemetry tell the response's id.
+/// The name of a call by the session that it was made in (a subagent's is its parent's), model and figures: neither chat files nor telemetry tell the response's id.
 pub(in crate::source) fn usage_key(session: &str, model: &str, usage: &Usage) -> FactKey {
     figures("gemini.usage", &format!("{session}/{model}"), usage)
 }

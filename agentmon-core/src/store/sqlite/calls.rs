@@ -182,6 +182,16 @@ fn merge_into_row(
     Ok(())
 }
 
+/// Takes a call out.
+pub(super) fn take(connection: &Connection, fact: FactKey) -> rusqlite::Result<Option<StoredCall>> {
+    connection
+        .prepare_cached(&format!(
+            "DELETE FROM call WHERE fact = ?1 RETURNING {COLUMNS}"
+        ))?
+        .query_row([fact.0], read)
+        .optional()
+}
+
 /// Writes a changed call back.
 pub(super) fn update(connection: &Connection, call: &StoredCall) -> rusqlite::Result<()> {
     connection
@@ -213,7 +223,11 @@ pub(super) fn update(connection: &Connection, call: &StoredCall) -> rusqlite::Re
 }
 
 /// Ranks two sessions by their ids as the agents give them, which do not depend on the order of reading.
-fn compare_sessions(connection: &Connection, a: i64, b: i64) -> rusqlite::Result<Ordering> {
+pub(super) fn compare_sessions(
+    connection: &Connection,
+    a: i64,
+    b: i64,
+) -> rusqlite::Result<Ordering> {
     if a == b {
         return Ok(Ordering::Equal);
     }

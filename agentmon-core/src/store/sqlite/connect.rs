@@ -95,6 +95,8 @@ pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 
 fn try_open(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
+    // Before anything is written: turning on the log is.
+    schema::check_known(&connection, path)?;
     configure(&connection)?;
     check_sound(&connection, path)?;
     schema::migrate(&mut connection, path)?;
@@ -156,7 +158,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(
         "PRAGMA synchronous = NORMAL;
          PRAGMA wal_autocheckpoint = 2000;
-         PRAGMA cache_size = -8192;
+         PRAGMA cache_size = -4096;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = OFF;",
     )?;

@@ -1,10 +1,13 @@
 //! Events: metadata in one table, text in another, a full-text index over the text.
 
-use rusqlite::{Connection, Row, params};
+use std::cmp::Ordering;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::conditions::Conditions;
-use super::dimensions;
+use super::event_cells::CellChanges;
 use super::search::expression;
+use super::{calls, dimensions};
 use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
     Usage,
@@ -15,23 +18,26 @@ use crate::store::StoreError;
 /// Events in a page when the filter names no limit.
 const DEFAULT_LIMIT: usize = 100;
 
-/// Stores events; known ones are skipped. Returns how many were new.
+/// Stores events; known ones are skipped, except that the original of a copied record takes it over. Returns the row of
+/// each that was new.
 pub(super) fn store(
     connection: &Connection,
     events: &[Event],
     sessions: &[i64],
-) -> rusqlite::Result<usize> {
+    cells: &mut CellChanges,
+) -> rusqlite::Result<Vec<Option<i64>>> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO event (key, at, session, kind, status, tool, call, model_call, duration_ms, truncated)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        "INSERT INTO event (key, at, session, kind, status, tool, call, model_call, duration_ms, truncated, credit)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (key) DO NOTHING",
     )?;
     let mut insert_body =
         connection.prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?;
     let mut insert_text =
         connection.prepare_cached("INSERT INTO event_fts (rowid, text) VALUES (?1, ?2)")?;
-    let mut new = 0;
+    let mut rows = Vec::with_capacity(events.len());
     for event in events {
+        let session = sessions[event.session.0 as usize];
         let tool = event
             .tool
             .as_deref()
@@ -40,7 +46,7 @@ pub(super) fn store(
         let inserted = insert.execute(params![
             key_of(&event.key),
             event.at.0,
-            sessions[event.session.0 as usize],
+            session,
             kind_code(event.kind),
             status_code(event.status),
             tool,
@@ -48,18 +54,83 @@ pub(super) fn store(
             event.model_call.map(|fact| fact.0),
             event.duration_ms.map(|ms| ms.min(i64::MAX as u64) as i64),
             event.truncated,
+            credit_of(&event.key),
         ])?;
         if inserted == 0 {
+            rows.push(None);
+            if let Some(holder) = take_over(connection, &event.key, session)? {
+                let tool = used_tool(connection, tool, event)?;
+                cells.removed(holder, tool, event);
+                cells.added(session, tool, event);
+            }
             continue;
         }
-        new += 1;
+        let seq = connection.last_insert_rowid();
+        rows.push(Some(seq));
+        let tool = used_tool(connection, tool, event)?;
+        cells.added(session, tool, event);
         if !event.text.is_empty() {
-            let seq = connection.last_insert_rowid();
             insert_body.execute(params![seq, &*event.text])?;
             insert_text.execute(params![seq, &*event.text])?;
         }
     }
-    Ok(new)
+    Ok(rows)
+}
+
+/// The row of the event with that identity.
+pub(super) fn find(connection: &Connection, key: &DedupKey) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT seq FROM event WHERE key = ?1")?
+        .query_row([key_of(key)], |row| row.get(0))
+        .optional()
+}
+
+/// The row that was given out last, also if it was deleted since.
+pub(super) fn last_row(connection: &Connection) -> rusqlite::Result<i64> {
+    let last = connection
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'event'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(last.unwrap_or(0))
+}
+
+/// Gives a copied record to `session` if that has the better claim to it (see [`DedupKey::Copied`]). Returns who held it.
+fn take_over(
+    connection: &Connection,
+    key: &DedupKey,
+    session: i64,
+) -> rusqlite::Result<Option<i64>> {
+    let DedupKey::Copied { credit, .. } = key else {
+        return Ok(None);
+    };
+    let (holder, held): (i64, i64) = connection
+        .prepare_cached("SELECT session, credit FROM event WHERE key = ?1")?
+        .query_row([key_of(key)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let claim = match credit.cmp(&held) {
+        Ordering::Equal => calls::compare_sessions(connection, session, holder)?,
+        claim => claim,
+    };
+    if claim.is_ge() {
+        return Ok(None);
+    }
+    connection
+        .prepare_cached("UPDATE event SET session = ?2, credit = ?3 WHERE key = ?1")?
+        .execute(params![key_of(key), session, credit])?;
+    Ok(Some(holder))
+}
+
+/// The tool that an event is about: its own, or that whose call it is the result of.
+fn used_tool(
+    connection: &Connection,
+    tool: Option<i64>,
+    event: &Event,
+) -> rusqlite::Result<Option<i64>> {
+    match (tool, event.call) {
+        (None, Some(call)) => connection
+            .prepare_cached("SELECT max(tool) FROM event WHERE call = ?1")?
+            .query_row([call.0], |row| row.get(0)),
+        (tool, _) => Ok(tool),
+    }
 }
 
 fn key_of(key: &DedupKey) -> i64 {
@@ -71,7 +142,18 @@ fn key_of(key: &DedupKey) -> i64 {
             )
             .0
         }
-        DedupKey::Id(id) => FactKey::new("event.id", &[id.as_bytes()]).0,
+        DedupKey::Id(id) | DedupKey::Copied { id, .. } => {
+            FactKey::new("event.id", &[id.as_bytes()]).0
+        }
+        DedupKey::Serial(number) => FactKey::serial(*number).0,
+    }
+}
+
+/// Who holds an event; 0 for one that nobody else can hold.
+fn credit_of(key: &DedupKey) -> i64 {
+    match key {
+        DedupKey::Copied { credit, .. } => *credit,
+        DedupKey::Position { .. } | DedupKey::Id(_) | DedupKey::Serial(_) => 0,
     }
 }
 
@@ -92,7 +174,7 @@ pub(super) fn status_of(code: u8) -> EventStatus {
     status.copied().unwrap_or_default()
 }
 
-fn status_code(status: EventStatus) -> i64 {
+pub(super) fn status_code(status: EventStatus) -> i64 {
     EventStatus::ALL
         .iter()
         .position(|known| *known == status)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Params};
 
-use super::schema;
+use super::{event_cells, schema};
 use crate::model::Timestamp;
 use crate::query::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 use crate::store::StoreError;
@@ -21,6 +21,22 @@ const TABLES: [(&str, &str); 7] = [
     ("files", "cursor"),
     ("problems", "problem"),
 ];
+
+/// Size of the database and its log, in bytes.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn bytes(connection: &Connection, path: Option<&Path>) -> Result<u64, StoreError> {
+    let Some(path) = path else {
+        let pragma =
+            |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        return Ok((pragma("page_count")? * pragma("page_size")?) as u64);
+    };
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    Ok(size(path) + size(Path::new(&log)))
+}
 
 /// Size and content.
 ///
@@ -159,6 +175,7 @@ pub fn prune_events(connection: &mut Connection, before: Timestamp) -> Result<u6
     }
     let transaction = connection.transaction()?;
     let forgotten = delete_events(&transaction, "at < ?1", [before.0])?;
+    event_cells::forget_before(&transaction, before)?;
     transaction.commit()?;
     Ok(forgotten)
 }
@@ -182,7 +199,7 @@ pub fn prune_sessions(connection: &mut Connection, before: Timestamp) -> Result<
          SELECT id FROM session WHERE report_as IN (
              SELECT session.report_as FROM session
              LEFT JOIN (SELECT session, max(last) AS last FROM rollup GROUP BY session) AS used ON used.session = id
-             GROUP BY session.report_as HAVING max(coalesce(last_activity_at, 0), coalesce(used.last, 0)) < ?1)",
+             GROUP BY session.report_as HAVING max(coalesce(max(last_activity_at), 0), coalesce(max(used.last), 0)) < ?1)",
         [before.0],
     )?;
     loop {
@@ -202,7 +219,14 @@ pub fn prune_sessions(connection: &mut Connection, before: Timestamp) -> Result<
     if stale > 0 {
         let of_stale = "session IN (SELECT id FROM temp.stale)";
         forgotten += delete_events(&transaction, of_stale, [])?;
-        for table in ["call", "rollup", "transition"] {
+        for table in [
+            "call",
+            "rollup",
+            "transition",
+            "event_cell",
+            "posted_session",
+            "posted_file",
+        ] {
             let sql = format!("DELETE FROM {table} WHERE {of_stale}");
             forgotten += transaction.execute(&sql, [])? as u64;
         }
@@ -227,10 +251,11 @@ fn delete_events(
         ),
         values.clone(),
     )?;
-    connection.execute(
-        &format!("DELETE FROM event_body WHERE seq IN (SELECT seq FROM event WHERE {condition})"),
-        values.clone(),
-    )?;
+    for table in ["event_body", "posted"] {
+        let rows =
+            format!("DELETE FROM {table} WHERE seq IN (SELECT seq FROM event WHERE {condition})");
+        connection.execute(&rows, values.clone())?;
+    }
     let events = connection.execute(&format!("DELETE FROM event WHERE {condition}"), values)?;
     Ok(events as u64)
 }

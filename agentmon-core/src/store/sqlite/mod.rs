@@ -1,12 +1,19 @@
 //! SQLite: connections, schema, and one file for each family of tables.
 
+mod aliases;
 mod calls;
 mod conditions;
 mod connect;
+mod counters;
 mod cursors;
 mod dimensions;
+mod event_cells;
 mod events;
+mod feed;
+mod feed_stats;
+mod ingest;
 mod maintain;
+mod posted;
 mod prices;
 mod quotas;
 mod recent;
@@ -19,9 +26,13 @@ mod usage;
 mod writer;
 
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
+pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
 pub use events::{events, timeline};
-pub use maintain::{backup, check, stats};
+pub use feed::{feed, feed_after, feed_sessions};
+pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
+pub use ingest::Ingested;
+pub use maintain::{backup, bytes, check, stats};
 pub use quotas::quotas;
 pub use recent::recent;
 pub use search::search;

@@ -123,6 +123,11 @@ impl RollupChanges {
         self.cell(call).added.add(&Cell::of(call));
     }
 
+    /// A call that was taken out.
+    pub(super) fn removed(&mut self, call: &StoredCall) {
+        self.cell(call).removed.add(&Cell::of(call));
+    }
+
     /// A call that changed.
     pub(super) fn changed(&mut self, before: &StoredCall, after: &StoredCall) {
         self.cell(before).removed.add(&Cell::of(before));

@@ -7,7 +7,12 @@ use rusqlite::Connection;
 use crate::store::StoreError;
 
 /// All migrations; the position plus one is the version that each leads to.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_posted.sql"),
+    include_str!("migrations/0003_otlp.sql"),
+    include_str!("migrations/0004_copied.sql"),
+];
 
 /// The version that this program writes.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Row, Rows, params};
 
+use super::counters;
 use crate::model::{
     AgentKind, EventKind, EventStatus, ModelTotals, NanoUsd, SessionKey, Stamped, Timestamp, Usage,
 };
@@ -160,8 +161,10 @@ fn reported(
     sessions: &mut Interner,
     models: &mut Interner,
 ) -> Result<Vec<ReportedTotals>, StoreError> {
+    // What it writes down itself is complete; sums that it exports begin when somebody listens.
     let mut select = connection.prepare_cached(
-        "SELECT id, reported FROM session WHERE reported IS NOT NULL AND relation IS NOT 'fork'",
+        "SELECT id, reported FROM session
+         WHERE (reported IS NOT NULL OR id IN (SELECT session FROM counter)) AND relation IS NOT 'fork'",
     )?;
     let mut rows = select.query([])?;
     let mut totals = Vec::new();
@@ -170,13 +173,17 @@ fn reported(
         if !sessions.index.contains_key(&id) {
             continue;
         }
-        let reported: Stamped<Vec<ModelTotals>> = serde_json::from_str(
-            row.get_ref(1)?.as_str().unwrap_or_default(),
-        )
-        .map_err(|source| StoreError::Value {
-            what: "session's own count",
-            source,
-        })?;
+        let written = match row.get_ref(1)?.as_str_or_null().unwrap_or_default() {
+            Some(json) => Some(
+                serde_json::from_str(json).map_err(|source| StoreError::Value {
+                    what: "session's own count",
+                    source,
+                })?,
+            ),
+            None => counters::totals(connection, id)?,
+        };
+        let reported: Option<Stamped<Vec<ModelTotals>>> = written;
+        let Some(reported) = reported else { continue };
         for own in reported.value {
             let model = super::dimensions::model_id(connection, &own.model)?;
             let (counted, counted_cost) = counted(connection, id, model)?;

@@ -4,16 +4,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::watch;
 
 use super::calls::StoredCall;
 use super::connect::start_log;
+use super::event_cells::CellChanges;
 use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
-use super::{Opened, calls, cursors, dimensions, events, maintain, prices, quotas};
+use super::{
+    Opened, aliases, calls, counters, cursors, dimensions, events, maintain, prices, quotas,
+};
 use crate::ingest::project::ProjectResolver;
-use crate::model::{Batch, Timestamp};
+use crate::ingest::stated::StatedProjects;
+use crate::model::{Batch, FactKey, Timestamp};
 use crate::pricing::PriceBook;
 use crate::query::{DbBackup, DbVacuum};
 use crate::session::StatePolicy;
@@ -23,14 +28,23 @@ use crate::store::StoreError;
 /// Owns the writable connection.
 #[derive(Debug)]
 pub struct Writer {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: Option<PathBuf>,
-    book: Arc<PriceBook>,
-    policy: StatePolicy,
-    projects: ProjectResolver,
-    sessions: Sessions,
+    pub(super) book: Arc<PriceBook>,
+    pub(super) policy: StatePolicy,
+    pub(super) projects: Projects,
+    pub(super) sessions: Sessions,
     /// Whether the write-ahead log is on.
     has_log: bool,
+    /// The event that was stored last.
+    committed: watch::Sender<i64>,
+}
+
+/// The projects of folders, and those that clients name.
+#[derive(Debug, Default)]
+pub(super) struct Projects {
+    folders: ProjectResolver,
+    pub(super) stated: StatedProjects,
 }
 
 impl Writer {
@@ -46,15 +60,30 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let mut connection = opened.connection;
         prices::reprice_if_changed(&mut connection, &book)?;
+        let committed = watch::Sender::new(events::last_row(&connection)?);
         Ok(Self {
             connection,
             path,
             book,
             policy,
-            projects: ProjectResolver::default(),
+            projects: Projects::default(),
             sessions: Sessions::default(),
             has_log: opened.has_log,
+            committed,
         })
+    }
+
+    /// Looks up the projects that clients name in this folder.
+    #[must_use]
+    pub fn projects_below(mut self, folder: Option<PathBuf>) -> Self {
+        self.projects.stated = StatedProjects::below(folder);
+        self
+    }
+
+    /// Tells the row of the event that was committed last, whenever that changes.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<i64> {
+        self.committed.subscribe()
     }
 
     /// Reads through the writer's own connection: for databases in memory, and for reads that must follow a write.
@@ -74,14 +103,26 @@ impl Writer {
         now: Timestamp,
     ) -> Result<Vec<StoreChange>, StoreError> {
         let result = self.try_append(pieces, now);
-        if result.is_err() {
+        self.finished(result.is_ok());
+        result
+    }
+
+    /// What follows a transaction, whether it was committed or not.
+    pub(super) fn finished(&mut self, committed: bool) {
+        if !committed {
             // What is in memory may be ahead of what was rolled back.
             self.sessions.clear();
-        } else if !self.has_log {
+            return;
+        }
+        if !self.has_log {
             // Somebody who reads just now is in its way: then it is turned on next time.
             self.has_log = start_log(&self.connection).is_ok();
         }
-        result
+        // A row that cannot be read now is told with the next one.
+        if let Ok(last) = events::last_row(&self.connection) {
+            self.committed
+                .send_if_modified(|known| std::mem::replace(known, last) != last);
+        }
     }
 
     fn try_append(
@@ -112,14 +153,16 @@ impl Writer {
         for (piece, ids) in pieces.iter_mut().zip(&ids) {
             stored_calls(&transaction, &mut prices, &mut piece.batch, ids, &mut calls)?;
         }
-        let mut rollup = RollupChanges::default();
-        calls::store(&transaction, calls, &mut prices, &mut rollup)?;
-        rollup.flush(&transaction)?;
+        let names = pieces.iter().flat_map(|piece| &piece.batch.aliases);
+        store_calls(&transaction, names, calls, &mut prices)?;
+        let mut cells = CellChanges::default();
         for (Piece { batch, files, .. }, ids) in pieces.iter().zip(&ids) {
-            events::store(&transaction, &batch.events, ids)?;
+            events::store(&transaction, &batch.events, ids, &mut cells)?;
             quotas::store(&transaction, &batch.quotas)?;
+            counters::store(&transaction, &batch.counters, ids, &batch.models)?;
             cursors::store(&transaction, files)?;
         }
+        cells.flush(&transaction)?;
         transaction.commit()?;
         Ok(changes)
     }
@@ -197,10 +240,10 @@ impl Writer {
 }
 
 /// Takes in the sessions of a batch and what they were seen doing. Returns their ids by the batch's index.
-fn observe(
+pub(super) fn observe(
     connection: &Connection,
     sessions: &mut Sessions,
-    projects: &mut ProjectResolver,
+    projects: &mut Projects,
     policy: &StatePolicy,
     batch: &Batch,
     now: Timestamp,
@@ -210,7 +253,12 @@ fn observe(
         // The project follows from the first folder, which may be known from before, or only now.
         let project = match (&patch.cwd, sessions.cwd(connection, &patch.key)?) {
             (Some(cwd), known) if known.is_none_or(|known| cwd < known) => {
-                Some(projects.resolve(Path::new(&*cwd.value), now))
+                Some(projects.folders.resolve(Path::new(&*cwd.value), now))
+            }
+            // A name alone counts only where no folder is known.
+            (None, None) => {
+                let name = patch.project.as_ref().map(|name| &*name.value);
+                name.map(|name| projects.stated.resolve(name, now).project)
             }
             _ => None,
         };
@@ -223,8 +271,22 @@ fn observe(
     Ok(ids)
 }
 
+/// Stores calls, those that are known by several names under one, and keeps the totals.
+pub(super) fn store_calls<'a>(
+    connection: &Connection,
+    names: impl Iterator<Item = &'a (FactKey, FactKey)>,
+    mut calls: Vec<StoredCall>,
+    prices: &mut StoredPrices<'_>,
+) -> rusqlite::Result<()> {
+    let mut rollup = RollupChanges::default();
+    aliases::note(connection, names, &mut calls, &mut rollup)?;
+    aliases::resolve(connection, &mut calls)?;
+    calls::store(connection, calls, prices, &mut rollup)?;
+    rollup.flush(connection)
+}
+
 /// Takes the calls out of a batch and adds them with the store's ids, and priced.
-fn stored_calls(
+pub(super) fn stored_calls(
     connection: &Connection,
     prices: &mut StoredPrices<'_>,
     batch: &mut Batch,
@@ -236,7 +298,9 @@ fn stored_calls(
         let model = dimensions::model(connection, name)?;
         models.push((model, prices.get(connection, model)?));
     }
-    stored.extend(batch.calls.iter().map(|call| {
+    // A first import holds many: they are not kept in both shapes.
+    let calls = std::mem::take(&mut batch.calls);
+    stored.extend(calls.iter().map(|call| {
         let (model, prices) = &models[call.model as usize];
         StoredCall::new(
             call,

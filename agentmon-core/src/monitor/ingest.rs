@@ -1,0 +1,87 @@
+//! Taking in what others send.
+
+use std::sync::{Arc, Weak};
+
+use tokio::sync::watch;
+
+use super::{Inner, Monitor};
+use crate::Error;
+use crate::ingest::queue::Queue;
+use crate::ingest::{Delivery, IngestError, Pending, Receipt};
+use crate::store::StoreError;
+
+impl Monitor {
+    /// Queues a delivery and returns at once; the answer tells when it is committed.
+    ///
+    /// # Errors
+    /// [`IngestError::Full`] when too much is waiting; [`IngestError::Store`] when another process writes.
+    pub fn offer(&self, delivery: Delivery) -> Result<Pending, IngestError> {
+        let inner = &self.inner;
+        if inner.writer.is_none() {
+            let pid = inner.other_writer.unwrap_or(0);
+            return Err(refused(StoreError::ReadOnly { pid }));
+        }
+        if inner.queue.get().is_none() {
+            let started = start(Arc::downgrade(inner)).map_err(|error| {
+                tracing::error!(%error, "cannot start the thread that stores deliveries");
+                IngestError::Stopped
+            })?;
+            // Somebody else may have been faster; this one's thread ends then.
+            let _ = inner.queue.set(started);
+        }
+        let queue = inner.queue.get().ok_or(IngestError::Stopped)?;
+        queue.offer(delivery)
+    }
+
+    /// Stores a delivery: what is acknowledged is committed and survives the end of the process.
+    ///
+    /// # Errors
+    /// [`IngestError`]: then nothing of it is stored.
+    pub async fn ingest(&self, delivery: Delivery) -> Result<Receipt, IngestError> {
+        self.offer(delivery)?.committed().await
+    }
+
+    /// [`Monitor::ingest`], blocking the thread.
+    ///
+    /// # Errors
+    /// [`IngestError`]: then nothing of it is stored.
+    ///
+    /// # Panics
+    /// When called inside an asynchronous task.
+    pub fn ingest_blocking(&self, delivery: Delivery) -> Result<Receipt, IngestError> {
+        self.offer(delivery)?.blocking_committed()
+    }
+
+    /// Lets time pass for sessions: a state can change because nothing happens. Watching files does this by itself.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn tick(&self) -> Result<(), Error> {
+        self.inner.tick()
+    }
+
+    /// Tells the row of the event that was committed last, whenever that changes. Many commits may be told as one.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<i64> {
+        self.inner.committed.clone()
+    }
+}
+
+fn start(inner: Weak<Inner>) -> std::io::Result<Queue> {
+    Queue::start(move |deliveries| {
+        let inner = inner.upgrade().ok_or(IngestError::Stopped)?;
+        let mut writer = inner.writer().ok_or(IngestError::Stopped)?;
+        let result = writer.ingest(deliveries, inner.clock.now());
+        drop(writer);
+        let stored = inner.noted(result).map_err(|error| match error {
+            Error::Store(error) => refused(error),
+            _ => IngestError::Stopped,
+        })?;
+        inner.publish(stored.changes);
+        Ok(stored.receipts)
+    })
+}
+
+fn refused(error: StoreError) -> IngestError {
+    IngestError::Store(Arc::new(error))
+}

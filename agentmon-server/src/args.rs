@@ -1,0 +1,76 @@
+//! The flags of `agentmon serve` and of the `agentmon-server` binary, which are the same, and those of `agentmon token`.
+
+use std::net::SocketAddr;
+
+use agentmon_core::Monitor;
+use agentmon_core::source::Env;
+use clap::{Args, Subcommand};
+
+use crate::access::Scope;
+use crate::options::{Options, Settings};
+
+/// Flags of the server.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Where to listen; port 0 takes any that is free
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        default_value = "127.0.0.1:3141",
+        env = "AGENTMON_LISTEN"
+    )]
+    pub listen: SocketAddr,
+    /// Do not look at the agents' files: only what is sent is seen
+    #[arg(long)]
+    pub no_sources: bool,
+    /// Do not open a browser
+    #[arg(long)]
+    pub no_open: bool,
+    /// Ask for a token also from this machine (for machines that several people use)
+    #[arg(long)]
+    pub require_token: bool,
+    /// Answer to this host name too
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub allow_host: Vec<String>,
+    /// Let web pages of this origin read and write
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    pub allow_origin: Vec<String>,
+}
+
+/// What to do with tokens.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TokenCommand {
+    /// Create a token and print it, once
+    Create {
+        /// What to call it
+        name: String,
+        /// What it allows: read, ingest, control
+        #[arg(long, value_name = "SCOPE", value_delimiter = ',', required = true)]
+        scope: Vec<Scope>,
+    },
+    /// List tokens and what they allow
+    List,
+    /// Revoke a token
+    Revoke {
+        /// What it is called
+        name: String,
+    },
+}
+
+impl ServeArgs {
+    /// Options for a monitor.
+    #[must_use]
+    pub fn options(&self, monitor: Monitor, env: &Env) -> Options {
+        let data_dir = monitor.config().data_dir.value.clone();
+        Options {
+            listen: self.listen,
+            sources: !self.no_sources,
+            data_dir: Some(data_dir),
+            require_token: self.require_token,
+            allowed_hosts: self.allow_host.clone(),
+            allowed_origins: self.allow_origin.clone(),
+            settings: Settings::from_env(env),
+            ..Options::new(monitor)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Bodies with a limit, however they are sent: exporters send chunks without saying how much there will be.
+
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, pin_mut};
+use http::StatusCode;
+use warp::{Filter, Rejection};
+
+use crate::error::ApiError;
+
+/// How much of a body that is too large is read and thrown away, so that its sender hears the answer.
+const MAX_IGNORED: usize = 16 << 20;
+
+/// The whole body of at most `limit` bytes, or the error to answer with.
+pub(crate) fn capped(
+    limit: usize,
+    patience: Duration,
+) -> impl Filter<Extract = (Result<Bytes, ApiError>,), Error = Rejection> + Clone {
+    warp::body::stream().then(move |body| async move {
+        match tokio::time::timeout(patience, collect(body, limit)).await {
+            Ok(body) => body,
+            Err(_) => Err(ApiError::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "The request body did not arrive in time",
+            )),
+        }
+    })
+}
+
+async fn collect<B: Buf>(
+    body: impl Stream<Item = Result<B, warp::Error>>,
+    limit: usize,
+) -> Result<Bytes, ApiError> {
+    pin_mut!(body);
+    let mut whole = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(chunk) = body.next().await {
+        let mut chunk = chunk
+            .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "The request body is broken"))?;
+        length = length.saturating_add(chunk.remaining());
+        if length > limit {
+            if length > limit.saturating_add(MAX_IGNORED) {
+                break;
+            }
+            continue;
+        }
+        while chunk.has_remaining() {
+            let part = chunk.chunk();
+            whole.extend_from_slice(part);
+            let read = part.len();
+            chunk.advance(read);
+        }
+    }
+    if length > limit {
+        return Err(ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The request body is larger than {limit} bytes"),
+        ));
+    }
+    Ok(whole.freeze())
+}

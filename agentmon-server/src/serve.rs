@@ -1,0 +1,186 @@
+//! Starting and stopping.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use agentmon_core::Monitor;
+use agentmon_core::monitor::Watching;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::accept::accept;
+use crate::access::{Access, AccessError};
+use crate::app::{App, Readers};
+use crate::guard::guarded;
+use crate::metrics::Metrics;
+use crate::options::Options;
+use crate::routes::LOGIN;
+use crate::stream::{self, Hub};
+
+/// How often what is remembered of clients is tidied up.
+const TIDY: Duration = Duration::from_secs(60);
+
+/// How often time passes for sessions where no files are watched.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Another process writes to the database.
+    #[error(
+        "process {0} writes to this database: stop it, or use another --data-dir (is a server running already?)"
+    )]
+    OtherWriter(u32),
+    /// Tokens.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Watching files.
+    #[error(transparent)]
+    Watch(#[from] agentmon_core::Error),
+    /// The runtime.
+    #[error("cannot start threads: {0}")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+    /// Watches files until it is dropped.
+    watching: Option<Watching>,
+}
+
+/// Starts a server on the runtime at hand. It listens when this returns.
+///
+/// # Errors
+/// [`ServeError`], with what to do.
+pub async fn serve(options: Options) -> Result<Server, ServeError> {
+    if let Some(pid) = options.monitor.other_writer() {
+        return Err(ServeError::OtherWriter(pid));
+    }
+    let listen = |source| ServeError::Listen {
+        address: options.listen,
+        source,
+    };
+    let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let access = Access::new(&options, address)?;
+    let (stop, stopping) = watch::channel(false);
+    let app = Arc::new(App {
+        access,
+        hub: Arc::new(Hub::new(options.settings.max_streams)),
+        metrics: Arc::new(Metrics::default()),
+        started: Instant::now(),
+        stopping,
+        readers: Readers::default(),
+        monitor: options.monitor,
+        limits: options.limits,
+        settings: options.settings,
+    });
+    let watching = match options.sources {
+        true => Some(start_watching(app.monitor.clone()).await?),
+        false => None,
+    };
+    if watching.is_none() {
+        tokio::spawn(tick(app.clone()));
+    }
+    tokio::spawn(stream::run(app.clone()));
+    tokio::spawn(tidy(app.clone()));
+    let service = guarded(&app);
+    let accepting = tokio::spawn(accept(listener, app.clone(), service));
+    tracing::info!(%address, "listening");
+    Ok(Server {
+        address,
+        app,
+        stop,
+        accepting,
+        watching,
+    })
+}
+
+async fn start_watching(monitor: Monitor) -> Result<Watching, ServeError> {
+    let started = tokio::task::spawn_blocking(move || monitor.start()).await;
+    let started = started.map_err(|error| ServeError::Runtime(std::io::Error::other(error)))?;
+    Ok(started?)
+}
+
+/// Lets time pass for sessions, which watching files does too.
+async fn tick(app: Arc<App>) {
+    loop {
+        tokio::select! {
+            () = app.stopped() => return,
+            () = tokio::time::sleep(TICK) => {}
+        }
+        let monitor = app.monitor.clone();
+        match tokio::task::spawn_blocking(move || monitor.tick()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "cannot bring sessions up to date"),
+            Err(error) => tracing::error!(%error, "bringing sessions up to date failed"),
+        }
+    }
+}
+
+/// Forgets what nobody asks for any more.
+async fn tidy(app: Arc<App>) {
+    loop {
+        tokio::select! {
+            () = app.stopped() => return,
+            () = tokio::time::sleep(TIDY) => app.access.tidy(),
+        }
+    }
+}
+
+impl Server {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its address for browsers and clients on this machine.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let ip = self.address.ip();
+        if ip.is_unspecified() {
+            format!("http://localhost:{}", self.address.port())
+        } else {
+            format!("http://{}", self.address)
+        }
+    }
+
+    /// A link that lets one browser in, once. `None` when the system has no randomness.
+    #[must_use]
+    pub fn login_url(&self) -> Option<String> {
+        let code = self.app.access.invite()?;
+        Some(format!("{}{LOGIN}?code={code}", self.url()))
+    }
+
+    /// Stops: takes no more connections, lets requests that run finish within the limits' `drain`, ends streams.
+    pub async fn stop(self) {
+        // Everything holds a receiver: this cannot fail while it runs.
+        let _ = self.stop.send(true);
+        if let Err(error) = self.accepting.await {
+            tracing::error!(%error, "the accept loop failed");
+        }
+        if let Some(watching) = self.watching {
+            // Waits for its threads, which may be storing something.
+            let stopped = tokio::task::spawn_blocking(move || drop(watching)).await;
+            if let Err(error) = stopped {
+                tracing::error!(%error, "watching files failed");
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Live streams: rendered once, sent to many.
+
+mod frame;
+mod hub;
+mod sse;
+
+pub(crate) use hub::{Hub, run};
+pub(crate) use sse::{Interest, open};
