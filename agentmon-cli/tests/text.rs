@@ -311,3 +311,37 @@ fn budgets_say_what_is_spent() {
     fs::write(&file, "[budgets]\ndaily_usd = -1\n").unwrap();
     assert_eq!(run(&["usage"]).0, Some(2));
 }
+
+#[test]
+fn the_statusline_knows_the_same_window_as_the_report() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".claude/projects/-p-app");
+    fs::create_dir_all(&folder).unwrap();
+    let now = jiff::Timestamp::now();
+    // A pause, a window that is over, one that is open.
+    let lines: Vec<String> = [1500, 530, 400, 290, 230, 20, 1]
+        .into_iter()
+        .map(|minutes| {
+            let at = now - jiff::SignedDuration::from_mins(minutes);
+            format!(
+                r#"{{"parentUuid":null,"isSidechain":false,"type":"assistant","requestId":"r{minutes}","message":{{"id":"m{minutes}","type":"message","role":"assistant","model":"claude-opus-5-5","content":[],"stop_reason":"end_turn","usage":{{"input_tokens":1000,"output_tokens":10}}}},"sessionId":"{SESSION}","cwd":"/p/app","version":"2.1.329","uuid":"u{minutes}","timestamp":"{at:.3}"}}"#
+            )
+        })
+        .collect();
+    fs::write(
+        folder.join(format!("{SESSION}.jsonl")),
+        lines.join("\n") + "\n",
+    )
+    .unwrap();
+    let report = json(&home, &["usage", "blocks", "--active"]);
+    let today = json(&home, &["usage", "daily", "--since", "today"]);
+    let output = command(&home, &["statusline", "--json"])
+        .write_stdin(format!(r#"{{"session_id":"{SESSION}"}}"#))
+        .assert()
+        .success();
+    let line: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    for field in ["start", "end", "requests", "input_tokens", "cost_usd"] {
+        assert_eq!(line["block"][field], report["blocks"][0][field], "{field}");
+    }
+    assert_eq!(line["today_cost_usd"], today["totals"]["cost_usd"]);
+}

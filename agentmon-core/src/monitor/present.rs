@@ -2,10 +2,10 @@
 
 use super::Monitor;
 use crate::Error;
-use crate::model::{AgentKind, NanoUsd, QuotaWindow, SessionKey, Timestamp};
+use crate::model::{NanoUsd, QuotaWindow, SessionKey};
 use crate::query::{
     Block, Budget, BudgetPeriod, BudgetState, Dimensions, Present, ReportKind, UsageFilter,
-    UsageQuery, WeekStart, Zone, project_matches,
+    UsageQuery, WeekStart, Zone, project_matches, report,
 };
 use crate::source::piece::Piece;
 use crate::store::sqlite;
@@ -17,36 +17,35 @@ impl Monitor {
     /// [`Error::Store`].
     pub fn present(&self, session: &SessionKey, zone: &Zone) -> Result<Present, Error> {
         let now = self.inner.clock.now();
-        let today = self.usage(&UsageQuery {
+        let midnight = zone.start_of(zone.date(now));
+        let (data, session_cost) = self.inner.read(|connection| {
+            Ok((
+                sqlite::recent(connection, &session.agent, midnight, now)?,
+                sqlite::session_cost(connection, session)?,
+            ))
+        })?;
+        let today = UsageQuery {
             by: Dimensions::default(),
-            since: Some(zone.start_of(zone.date(now))),
+            since: Some(midnight),
             zone: zone.clone(),
             ..UsageQuery::new(ReportKind::Daily)
-        })?;
-        let block = self.open_block(&session.agent, now)?;
-        let session_cost = self
-            .inner
-            .read(|connection| sqlite::session_cost(connection, session))?;
-        Ok(Present {
-            session_cost,
-            today: today.totals,
-            block,
-        })
-    }
-
-    /// The five-hour window of an agent that is open now.
-    fn open_block(&self, agent: &AgentKind, now: Timestamp) -> Result<Option<Block>, Error> {
-        let report = self.usage(&UsageQuery {
+        };
+        let blocks = UsageQuery {
             by: Dimensions::default(),
             since: Some(now),
             filter: UsageFilter {
-                agents: vec![agent.clone()],
+                agents: vec![session.agent.clone()],
                 ..UsageFilter::default()
             },
             ..UsageQuery::new(ReportKind::Blocks)
-        })?;
+        };
         let open = |block: &Block| block.projection.is_some();
-        Ok(report.blocks.into_iter().find(open))
+        let blocks = report(&blocks, &data, None, now).blocks;
+        Ok(Present {
+            session_cost,
+            today: report(&today, &data, None, now).totals,
+            block: blocks.into_iter().find(open),
+        })
     }
 
     /// What is spent of each budget in the configuration.
@@ -65,7 +64,7 @@ impl Monitor {
             }
             let today = zone.date(self.inner.clock.now());
             let since = zone.start_of(period.first_day(today, week_start));
-            let report = self.usage(&UsageQuery {
+            let spent = self.usage(&UsageQuery {
                 by: Dimensions {
                     project: true,
                     ..Dimensions::default()
@@ -75,7 +74,7 @@ impl Monitor {
                 ..UsageQuery::new(ReportKind::Projects)
             })?;
             for budget in of_period {
-                let rows = report.rows.iter().filter(|row| {
+                let rows = spent.rows.iter().filter(|row| {
                     let project = row.project.as_ref().and_then(Option::as_ref);
                     let wanted = budget.project.as_deref();
                     wanted.is_none_or(|wanted| project_matches(project, wanted))

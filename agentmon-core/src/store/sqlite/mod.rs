@@ -16,6 +16,7 @@ mod maintain;
 mod posted;
 mod prices;
 mod quotas;
+mod recent;
 mod rollup;
 mod schema;
 mod search;
@@ -33,6 +34,7 @@ pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, too
 pub use ingest::Ingested;
 pub use maintain::{backup, bytes, check, stats};
 pub use quotas::quotas;
+pub use recent::recent;
 pub use search::search;
 pub use session_read::{SessionRow, load, resolve, sessions, sessions_in, transitions};
 pub use usage::{own_sums, session_cost, session_sums, tools, usage};
