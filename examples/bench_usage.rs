@@ -240,7 +240,7 @@ impl Bench {
     }
 
     /// The peer's run on the same files.
-    fn peer_of(&self, name: &str) -> Option<&Cost> {
+    fn peer_of(&self, name: &'static str) -> Option<&Cost> {
         let files = if name == "one large file" {
             name
         } else {

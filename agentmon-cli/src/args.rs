@@ -1,5 +1,8 @@
 //! What the user can type, and nothing that follows from it.
 
+mod text;
+mod upkeep;
+
 use std::path::PathBuf;
 
 use agentmon_core::model::{AgentKind, EventKind, EventStatus};
@@ -9,6 +12,13 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use text::{
+    ExportArgs, ExportFormat, ExportWhat, ImportArgs, SearchArgs, TranscriptArgs,
+};
+pub(crate) use upkeep::{
+    ConfigArgs, ConfigCommand, DbArgs, DbCommand, DemoArgs, PricesArgs, PricesCommand, SourcesArgs,
+};
 
 use crate::output::style::ColorChoice;
 
@@ -53,6 +63,9 @@ pub(crate) struct Global {
     /// Read everything anew and keep nothing: no file of agentmon's own is read or written
     #[arg(long, global = true)]
     pub(crate) no_cache: bool,
+    /// Look at made-up agents at work instead of this machine's, and leave no trace
+    #[arg(long, global = true)]
+    pub(crate) demo: bool,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub(crate) color: ColorChoice,
@@ -66,6 +79,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Who needs you, who is working, what is stuck, and today's cost
     Status(StatusArgs),
+    /// The board in the terminal, always up to date: keys lead to details, filters and groups
+    Top(TopArgs),
     /// List sessions, the one active most lately first
     #[command(visible_alias = "ls")]
     Sessions(SessionsArgs),
@@ -77,16 +92,35 @@ pub(crate) enum Command {
     Usage(UsageArgs),
     /// List what happened: prompts, answers, tool calls, errors
     Events(EventsArgs),
+    /// Find prompts, answers and tool calls by the words in them
+    Search(SearchArgs),
+    /// Print what was said in a session
+    Transcript(TranscriptArgs),
+    /// Write events, sessions or usage as JSON lines or CSV
+    Export(ExportArgs),
+    /// Read transcripts from a backup, an archive or another machine
+    Import(ImportArgs),
     /// Print a line whenever a session changes
     Watch(WatchArgs),
+    /// Turn Claude Code's statusline JSON on standard input into one line
+    Statusline,
     /// Show where agents' files were looked for, what was found and what was skipped
     Sources(SourcesArgs),
     /// List or check the prices in use
     Prices(PricesArgs),
+    /// Serve everything over HTTP: the API, live streams, a page for browsers
+    Serve(agentmon_server::args::ServeArgs),
+    /// Create, list and revoke tokens for the server
+    Token {
+        #[command(subcommand)]
+        command: agentmon_server::args::TokenCommand,
+    },
     /// Look after agentmon's database
     Db(DbArgs),
     /// Show the configuration and where each value comes from
     Config(ConfigArgs),
+    /// Write a made-up home folder with agents in every state, to try things out
+    Demo(DemoArgs),
     /// Check the whole installation and say what to do
     Doctor,
     /// Print a completion script for a shell
@@ -185,6 +219,9 @@ pub(crate) struct UsageArgs {
     /// Only the window that is open now (blocks)
     #[arg(long, help_heading = "Filters")]
     pub(crate) active: bool,
+    /// Draw anew whenever something changes (blocks)
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    pub(crate) live: bool,
     /// First day of a week
     #[arg(long, value_name = "DAY")]
     pub(crate) week_start: Option<Day>,
@@ -318,73 +355,9 @@ pub(crate) struct WatchArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct SourcesArgs {
-    /// List every problem with its file and place
-    #[arg(long)]
-    pub(crate) problems: bool,
-    /// Print CSV
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) csv: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PricesArgs {
-    #[command(subcommand)]
-    pub(crate) command: Option<PricesCommand>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PricesCommand {
-    /// List the prices in use (the default)
-    List {
-        /// Only models whose name has this in it
-        #[arg(value_name = "MODEL")]
-        model: Option<String>,
-        /// Print CSV
-        #[arg(long, conflicts_with = "json")]
-        csv: bool,
-    },
-    /// Look for models without a price and for prices that may be wrong
-    Check,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DbArgs {
-    #[command(subcommand)]
-    pub(crate) command: DbCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DbCommand {
-    /// Show its size and what is in it
-    Stats,
-    /// Write a compact copy of it, also while it is in use
-    Backup {
-        /// The copy; must not exist
-        file: PathBuf,
-    },
-    /// Give unused space back to the file system
-    Vacuum,
-    /// Check that it is sound and that its totals are the sums of its calls
-    Check,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ConfigArgs {
-    #[command(subcommand)]
-    pub(crate) command: ConfigCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ConfigCommand {
-    /// Show every setting
-    Show {
-        /// Also show where each value comes from
-        #[arg(long)]
-        origin: bool,
-    },
-    /// Print the path of the configuration file
-    Path,
+pub(crate) struct TopArgs {
+    #[command(flatten)]
+    pub(crate) filter: Filter,
 }
 
 /// Reads an agent's name, also as people call it.

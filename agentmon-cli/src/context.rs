@@ -1,6 +1,8 @@
 //! What every command starts from: the configuration, the present, and a monitor that is up to date.
 
 use std::io::Write;
+use std::rc::Rc;
+use std::time::Duration;
 
 use agentmon_core::Monitor;
 use agentmon_core::clock::{Clock, SystemClock};
@@ -13,12 +15,13 @@ use agentmon_core::query::{
 use agentmon_core::source::Env;
 
 use crate::args::{Global, Range};
+use crate::demo::{DemoHome, Playing};
 use crate::error::Error;
 use crate::output::progress::Bar;
 use crate::output::text;
 
 /// What every command starts from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Context {
     /// Home folder and environment variables.
     pub(crate) env: Env,
@@ -28,12 +31,15 @@ pub(crate) struct Context {
     pub(crate) now: Timestamp,
     no_cache: bool,
     quiet: bool,
+    /// The made-up home, when that is what is looked at.
+    demo: Option<Rc<DemoHome>>,
 }
 
 impl Context {
     /// Reads the configuration.
     pub(crate) fn new(global: &Global, week_start: Option<WeekStart>) -> Result<Self, Error> {
-        let env = Env::from_process();
+        let demo = global.demo.then(DemoHome::new).transpose()?;
+        let env = demo.as_ref().map_or_else(Env::from_process, DemoHome::env);
         let flags = Overrides {
             data_dir: global.data_dir.clone(),
             time_zone: global.timezone.clone(),
@@ -43,9 +49,31 @@ impl Context {
             config: Config::load(&env, &flags)?,
             env,
             now: SystemClock.now(),
-            no_cache: global.no_cache,
+            // Nothing of the demo may come among the user's own data.
+            no_cache: global.no_cache || global.demo,
             quiet: global.quiet,
+            demo: demo.map(Rc::new),
         })
+    }
+
+    /// Lets the demo go on, if this is one, as long as what is returned is kept.
+    pub(crate) fn play_demo(&self) -> Result<Option<Playing>, Error> {
+        self.demo.as_deref().map(DemoHome::play).transpose()
+    }
+
+    /// Removes the demo's folder when the process is told to stop, for commands that run until then.
+    pub(crate) fn remove_demo_on_stop(&self) -> Result<(), Error> {
+        self.demo
+            .as_deref()
+            .map_or(Ok(()), DemoHome::remove_on_stop)
+    }
+
+    /// The same, now.
+    pub(crate) fn at_present(&self) -> Self {
+        Self {
+            now: SystemClock.now(),
+            ..self.clone()
+        }
     }
 
     /// Where days begin and in which times are shown.
@@ -58,13 +86,14 @@ impl Context {
         &self,
         range: &Range,
     ) -> Result<(Option<Timestamp>, Option<Timestamp>), Error> {
-        let read = |text: &Option<String>, edge| {
+        let read = |flag, text: &Option<String>, edge| {
             let text = text.as_deref();
             text.map(|text| parse_when(text, edge, self.now, self.zone()))
                 .transpose()
+                .map_err(|error| Error::Usage(format!("{flag}: {error}")))
         };
-        let since = read(&range.since, Edge::Since)?;
-        let until = read(&range.until, Edge::Until)?;
+        let since = read("--since", &range.since, Edge::Since)?;
+        let until = read("--until", &range.until, Edge::Until)?;
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {
@@ -112,18 +141,39 @@ impl Context {
         Ok(monitor)
     }
 
+    /// Opens the store for reading alone.
+    pub(crate) fn reader(&self) -> Result<Monitor, Error> {
+        let builder = Monitor::builder()
+            .env(self.env.clone())
+            .config(self.config.clone());
+        Ok(builder.read_only().open()?)
+    }
+
+    /// Opens the store for writing unless another process writes: nothing is waited for.
+    pub(crate) fn writer_now(&self) -> Result<Monitor, Error> {
+        let builder = Monitor::builder()
+            .env(self.env.clone())
+            .config(self.config.clone());
+        Ok(builder.lock_patience(Duration::ZERO).open()?)
+    }
+
     /// Opens the monitor and reads what agents wrote since the last time.
     pub(crate) fn fresh_monitor(&self, options: RefreshOptions<'_>) -> Result<Monitor, Error> {
         let monitor = self.monitor()?;
-        let bar = Bar::on_terminal(self.quiet);
-        let progress = bar.as_ref().map(|bar| bar as &dyn Progress);
-        let report = monitor.refresh(&RefreshOptions {
-            progress,
-            ..options
+        let report = self.with_progress(|progress| {
+            monitor.refresh(&RefreshOptions {
+                progress,
+                ..options
+            })
         })?;
-        drop(bar);
         self.tell_unreadable(&report);
         Ok(monitor)
+    }
+
+    /// Does long work under a progress bar, if there is a terminal for it.
+    pub(crate) fn with_progress<T>(&self, work: impl FnOnce(Option<&dyn Progress>) -> T) -> T {
+        let bar = Bar::on_terminal(self.quiet);
+        work(bar.as_ref().map(|bar| bar as &dyn Progress))
     }
 
     fn tell_unreadable(&self, report: &RefreshReport) {

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use agentmon_core::Error as CoreError;
 use agentmon_core::config::ConfigError;
-use agentmon_core::query::WhenError;
 
 /// How a command ended, for scripts. The numbers are part of the interface (`docs/cli.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,14 +34,14 @@ pub(crate) enum Error {
     Core(#[from] CoreError),
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error(transparent)]
-    When(#[from] WhenError),
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]
     Serve(#[from] agentmon_server::ServeError),
     #[error(transparent)]
     Token(#[from] agentmon_server::TokenError),
+    #[error("cannot write the demo: {0}")]
+    Demo(io::Error),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
 }
@@ -59,9 +58,10 @@ impl Error {
             Self::Core(CoreError::NotFound { .. } | CoreError::Ambiguous { .. }) => Exit::NotFound,
             Self::Core(CoreError::Config(_) | CoreError::Price(_))
             | Self::Config(_)
-            | Self::When(_)
             | Self::Usage(_) => Exit::Usage,
-            Self::Core(_) | Self::Serve(_) | Self::Token(_) | Self::Output(_) => Exit::Failed,
+            Self::Core(_) | Self::Serve(_) | Self::Token(_) | Self::Demo(_) | Self::Output(_) => {
+                Exit::Failed
+            }
         }
     }
 }

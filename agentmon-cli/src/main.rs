@@ -3,8 +3,10 @@
 mod args;
 mod cmd;
 mod context;
+mod demo;
 mod error;
 mod output;
+mod stop;
 
 use std::io::Write;
 use std::process::ExitCode;

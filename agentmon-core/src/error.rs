@@ -1,5 +1,7 @@
 //! The error of the whole library.
 
+use std::path::PathBuf;
+
 use crate::config::ConfigError;
 use crate::store::StoreError;
 
@@ -30,6 +32,14 @@ pub enum Error {
         id: String,
         /// Some of the sessions.
         candidates: Vec<String>,
+    },
+    /// A folder or file that was to be imported.
+    #[error("cannot read {}: {source}", path.display())]
+    Import {
+        /// What was to be imported.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
     },
     /// Watching the folders.
     #[error("cannot watch files: {0}")]

@@ -301,6 +301,63 @@ fn an_old_chat_is_told_once_although_it_is_replaced_as_a_whole() {
 }
 
 #[test]
+fn a_chat_read_in_two_goes_says_the_same_and_a_torn_line_breaks_nothing() {
+    let root = fixture("gemini");
+    let path = files(&root.join("tmp"))
+        .into_iter()
+        .find(|path| path.to_str().unwrap().contains("6eebcefe"))
+        .unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let info = FileInfo {
+        root,
+        path,
+        role: FileRole::Lines,
+        born: NOW,
+        modified: NOW,
+    };
+    type Said = (Vec<SessionPatch>, Vec<String>, Vec<String>);
+    let said = |batches: &[Batch]| -> Said {
+        let mut patches: Vec<SessionPatch> = Vec::new();
+        for patch in batches.iter().flat_map(|batch| &batch.sessions) {
+            match patches.iter_mut().find(|known| known.key == patch.key) {
+                Some(known) => known.merge(patch.clone()),
+                None => patches.push(patch.clone()),
+            }
+        }
+        let calls = batches.iter().flat_map(|batch| &batch.calls);
+        let evidence = batches.iter().flat_map(|batch| &batch.evidence);
+        (
+            patches,
+            calls
+                .map(|call| format!("{:?} {:?}", call.fact, call.usage))
+                .collect(),
+            evidence
+                .map(|(_, evidence)| format!("{evidence:?}"))
+                .collect(),
+        )
+    };
+    let read = |state: Option<&[u8]>, base: usize, end: usize| {
+        let mut out = Batch::default();
+        let mut parser = match state {
+            Some(state) => Gemini.resume(&info, state).unwrap(),
+            None => Gemini.start(&info),
+        };
+        parser.feed(base as u64, &bytes[base..end], ALL, NOW, &mut out);
+        (out, parser.state())
+    };
+    let whole = said(&[read(None, 0, bytes.len()).0]);
+    for cut in memchr::memchr_iter(b'\n', &bytes).map(|at| at + 1) {
+        let (first, state) = read(None, 0, cut);
+        let (second, _) = read(Some(&state), cut, bytes.len());
+        assert_eq!(said(&[first, second]), whole, "cut at {cut}");
+    }
+    for cut in (0..bytes.len()).step_by(7) {
+        let torn = read(None, 0, cut).0;
+        assert!(torn.problems.len() <= 1, "cut at {cut}");
+    }
+}
+
+#[test]
 fn the_home_may_be_elsewhere() {
     let roots = Gemini.roots(&Env::at("/home/u").with("GEMINI_CLI_HOME", "~/other"));
     assert_eq!(roots[0].path, Path::new("/home/u/other/.gemini"));

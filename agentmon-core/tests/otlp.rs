@@ -433,7 +433,7 @@ fn deliver_telemetry(monitor: &agentmon_core::Monitor) {
         for body in bodies(agent) {
             let mut batch = Batch::default();
             read_body(&body, &mut batch).unwrap();
-            let delivery = agentmon_core::ingest::Delivery::Observed(batch);
+            let delivery = agentmon_core::ingest::Delivery::Observed(Box::new(batch));
             monitor.ingest_blocking(delivery).unwrap();
         }
     }

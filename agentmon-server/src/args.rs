@@ -1,11 +1,12 @@
-//! The flags of `agentmon serve` and of the `agentmon-server` binary, which are the same.
+//! The flags of `agentmon serve` and of the `agentmon-server` binary, which are the same, and those of `agentmon token`.
 
 use std::net::SocketAddr;
 
 use agentmon_core::Monitor;
 use agentmon_core::source::Env;
-use clap::Args;
+use clap::{Args, Subcommand};
 
+use crate::access::Scope;
 use crate::options::{Options, Settings};
 
 /// Flags of the server.
@@ -34,6 +35,26 @@ pub struct ServeArgs {
     /// Let web pages of this origin read and write
     #[arg(long, value_name = "URL", value_delimiter = ',')]
     pub allow_origin: Vec<String>,
+}
+
+/// What to do with tokens.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TokenCommand {
+    /// Create a token and print it, once
+    Create {
+        /// What to call it
+        name: String,
+        /// What it allows: read, ingest, control
+        #[arg(long, value_name = "SCOPE", value_delimiter = ',', required = true)]
+        scope: Vec<Scope>,
+    },
+    /// List tokens and what they allow
+    List,
+    /// Revoke a token
+    Revoke {
+        /// What it is called
+        name: String,
+    },
 }
 
 impl ServeArgs {

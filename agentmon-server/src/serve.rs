@@ -22,6 +22,9 @@ use crate::stream::{self, Hub};
 /// How often what is remembered of clients is tidied up.
 const TIDY: Duration = Duration::from_secs(60);
 
+/// How often time passes for sessions where no files are watched.
+const TICK: Duration = Duration::from_secs(1);
+
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -91,6 +94,9 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         true => Some(start_watching(app.monitor.clone()).await?),
         false => None,
     };
+    if watching.is_none() {
+        tokio::spawn(tick(app.clone()));
+    }
     tokio::spawn(stream::run(app.clone()));
     tokio::spawn(tidy(app.clone()));
     let service = guarded(&app);
@@ -111,7 +117,23 @@ async fn start_watching(monitor: Monitor) -> Result<Watching, ServeError> {
     Ok(started?)
 }
 
-/// Lets time pass for states where no files are watched, and forgets what nobody asks for any more.
+/// Lets time pass for sessions, which watching files does too.
+async fn tick(app: Arc<App>) {
+    loop {
+        tokio::select! {
+            () = app.stopped() => return,
+            () = tokio::time::sleep(TICK) => {}
+        }
+        let monitor = app.monitor.clone();
+        match tokio::task::spawn_blocking(move || monitor.tick()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "cannot bring sessions up to date"),
+            Err(error) => tracing::error!(%error, "bringing sessions up to date failed"),
+        }
+    }
+}
+
+/// Forgets what nobody asks for any more.
 async fn tidy(app: Arc<App>) {
     loop {
         tokio::select! {

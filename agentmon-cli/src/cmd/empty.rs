@@ -36,8 +36,8 @@ pub(super) fn nothing(
         let (state, style) = match &source.state {
             RootState::Read => (
                 format!(
-                    "{} files, {}",
-                    human::count(source.files),
+                    "{}, {}",
+                    human::counted(source.files, "file"),
                     human::bytes(source.bytes)
                 ),
                 Style::Plain,
@@ -64,13 +64,18 @@ pub(super) fn nothing(
             home_relative(&cx.config.file.to_string_lossy(), cx)
         ),
     )?;
+    hint(
+        out,
+        "To see it with agents at work, all made up: agentmon --demo, agentmon --demo top.",
+    )?;
     Ok(())
 }
 
-/// A faint line of advice.
+/// A faint line of advice, with the space in front of it.
 pub(super) fn hint(out: &mut Output, line: &str) -> io::Result<()> {
+    let space = " ".repeat(line.len() - line.trim_start_matches(' ').len());
     let line = out.palette.paint(Style::Faint, text::line(line));
-    out.line(line)
+    out.line(format!("{space}{line}"))
 }
 
 /// A path with `~` for the home folder.

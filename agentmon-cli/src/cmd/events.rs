@@ -1,6 +1,6 @@
 //! `agentmon events`.
 
-use agentmon_core::query::{EventFilter, EventPage, RefreshOptions};
+use agentmon_core::query::{EventFilter, EventPage, RefreshOptions, SearchText};
 use agentmon_core::wire;
 
 use super::sessions::ShortIds;
@@ -16,17 +16,18 @@ use crate::output::{Format, Output, human};
 pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let (since, until) = cx.range(&args.range)?;
     let after = args.after.as_deref().map(|text| {
-        let unknown = || Error::Usage(format!("--after {text:?} is not the `next` of a page"));
+        let unknown = || Error::Usage(format!("--after {text:?} is not the `next` of a page: leave it out to start at the first page"));
         wire::parse_cursor(text).ok_or_else(unknown)
     });
     let filter = EventFilter {
+        session: None,
         sessions: words(&args.session),
         agents: args.agent.clone(),
         projects: cx.projects(&args.project),
         kinds: args.kind.clone(),
         statuses: args.status.clone(),
         tools: words(&args.tool),
-        text: args.search.as_deref().map(Into::into),
+        text: args.search.as_deref().map(SearchText::parse),
         since,
         until,
         order: args.order.into(),

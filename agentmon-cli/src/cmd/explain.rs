@@ -30,9 +30,9 @@ fn show(explanation: &Explanation, cx: &Context, out: &mut Output) -> Result<(),
     let time = |at| human::time(at, cx.now, cx.zone());
     let key = explanation.session.key.to_string();
     let state = out.palette.paint(style(verdict.state), verdict.state);
+    out.line(text::line(&key))?;
     out.line(format!(
-        "{} is {state} ({}) since {}, for {}.",
-        text::line(&key),
+        "is {state} ({}) since {}, for {}.",
         text::line(&verdict.reason.to_string()),
         time(verdict.since),
         human::span(cx.now - verdict.since),

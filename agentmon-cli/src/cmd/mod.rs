@@ -1,18 +1,28 @@
 //! The commands, one file each. A command parses, calls one method of the core, chooses an exit code and renders.
 
+mod budget;
 mod config;
 mod db;
+mod demo;
 mod doctor;
 mod empty;
 mod events;
 mod explain;
+mod export;
+mod import;
+mod live;
 mod prices;
+mod quota;
+mod search;
 mod serve;
 mod sessions;
 mod show;
 mod sources;
 mod status;
+mod statusline;
 mod token;
+mod top;
+mod transcript;
 mod usage;
 mod watch;
 
@@ -36,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Sessions(args) => args.csv,
         Command::Usage(args) => args.csv,
         Command::Events(args) => args.csv,
+        Command::Search(args) => args.csv,
         Command::Sources(args) => args.csv,
         Command::Prices(args) => {
             matches!(args.command, Some(PricesCommand::List { csv: true, .. }))
@@ -55,18 +66,25 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
     let context = || Context::new(&cli.global, week_start);
     let exit = match command {
         Command::Status(args) => status::run(&args, &context()?, &mut out),
+        Command::Top(args) => top::run(&args, &context()?, &mut out),
         Command::Sessions(args) => sessions::run(&args, &context()?, &mut out),
         Command::Show(args) => show::run(&args, &context()?, &mut out),
         Command::Explain(args) => explain::run(&args, &context()?, &mut out),
         Command::Usage(args) => usage::run(&args, &context()?, &mut out),
         Command::Events(args) => events::run(&args, &context()?, &mut out),
+        Command::Search(args) => search::run(&args, &context()?, &mut out),
+        Command::Transcript(args) => transcript::run(&args, &context()?, &mut out),
+        Command::Export(args) => export::run(&args, &context()?, &mut out),
+        Command::Import(args) => import::run(&args, &context()?, &mut out),
         Command::Watch(args) => watch::run(&args, &context()?, &mut out),
+        Command::Statusline => statusline::run(&context()?, &mut out),
         Command::Sources(args) => sources::run(&args, &context()?, &mut out),
         Command::Prices(args) => prices::run(args, &context()?, &mut out),
         Command::Db(args) => db::run(args, &context()?, &mut out),
         Command::Config(args) => config::run(&args, context, &mut out),
         Command::Serve(args) => serve::run_server(&args, &context()?),
         Command::Token { command } => token::run(&command, &context()?, &mut out),
+        Command::Demo(args) => demo::run(&args, &context()?, &mut out),
         Command::Doctor => doctor::run(context, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "agentmon", out.raw());

@@ -102,8 +102,8 @@ pub(super) fn head(session: &SessionView, cx: &Context, out: &mut Output) -> Res
     let state = format!("{} for {}", session.state, span(session.since));
     let usage = &session.sums.usage;
     let tokens = format!(
-        "{} requests, {} in, {} out, {} cache read, {} cache write",
-        human::count(session.sums.requests),
+        "{}, {} in, {} out, {} cache read, {} cache write",
+        human::counted(session.sums.requests, "request"),
         human::short_count(usage.input),
         human::short_count(usage.output),
         human::short_count(usage.cache_read),
@@ -171,7 +171,7 @@ pub(super) fn head(session: &SessionView, cx: &Context, out: &mut Output) -> Res
                 .map(|path| empty::home_relative(&path.to_string_lossy(), cx)),
         ),
     ];
-    let mut table = Table::new(&[("", Layout::Left), ("", Layout::Left)]);
+    let mut table = Table::new(&[("", Layout::Left), ("", Layout::Flexible)]);
     for (name, value) in facts {
         if let Some(value) = value {
             let value = match name {

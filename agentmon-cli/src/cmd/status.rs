@@ -1,20 +1,17 @@
 //! `agentmon status`: who needs you, who is working, what is stuck, and today's cost.
 
 use agentmon_core::model::Timestamp;
-use agentmon_core::query::{
-    Board, Dimensions, Edge, QuotaView, RefreshOptions, ReportKind, SessionFilter, SessionView,
-    UsageFilter, UsageQuery, board, parse_when,
-};
+use agentmon_core::query::{Board, BoardQuery, RefreshOptions, SessionView};
 use agentmon_core::wire;
 
 use super::sessions::{ShortIds, cost, project, sign, title, why};
-use super::{empty, words};
+use super::{budget, empty, quota, words};
 use crate::args::StatusArgs;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::output::style::Style;
 use crate::output::table::{Cell, Layout, Table};
-use crate::output::{Format, Output, human, text};
+use crate::output::{Format, Output, human};
 
 pub(super) fn run(args: &StatusArgs, cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let monitor = cx.fresh_monitor(RefreshOptions {
@@ -22,34 +19,17 @@ pub(super) fn run(args: &StatusArgs, cx: &Context, out: &mut Output) -> Result<E
         want_state: true,
         ..RefreshOptions::default()
     })?;
-    let filter = SessionFilter {
+    let query = BoardQuery {
         agents: args.filter.agent.clone(),
         models: words(&args.filter.model),
         projects: cx.projects(&args.filter.project),
-        ..Board::filter(cx.now)
+        ..BoardQuery::new(cx.zone().clone())
     };
-    let today = UsageQuery {
-        by: Dimensions::default(),
-        since: Some(parse_when("today", Edge::Since, cx.now, cx.zone())?),
-        zone: cx.zone().clone(),
-        filter: UsageFilter {
-            agents: filter.agents.clone(),
-            models: filter.models.clone(),
-            projects: filter.projects.clone(),
-            sessions: Vec::new(),
-        },
-        ..UsageQuery::new(ReportKind::Daily)
-    };
-    let board = board(
-        monitor.sessions(&filter)?.sessions,
-        monitor.usage(&today)?.totals,
-        monitor.quotas()?,
-        cx.now,
-    );
+    let board = monitor.board(&query)?;
     match out.format {
         Format::Json => out.json(&wire::status(&board))?,
         _ if board.counts.is_empty() => {
-            let filtered = filter != Board::filter(cx.now);
+            let filtered = !query.is_everything();
             empty::nothing("sessions of the last 24 hours", filtered, &monitor, cx, out)?;
         }
         _ => show(&board, cx, out)?,
@@ -93,12 +73,13 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
     out.line(counts(board))?;
     let today = &board.today;
     out.line(format!(
-        "Today: {}, {} tokens in {} requests",
+        "Today: {}, {} tokens in {}",
         human::cost(today.known_cost(), today.unpriced_requests),
         human::short_count(today.usage.total()),
-        human::count(today.requests),
+        human::counted(today.requests, "request"),
     ))?;
-    quotas(&board.quotas, cx, out)
+    budget::show(&board.budgets, out)?;
+    quota::show(&board.quotas, cx, out)
 }
 
 /// Sessions with what they ask on a line of its own: it is what the user came for.
@@ -160,37 +141,5 @@ fn counts(board: &Board) -> String {
         .iter()
         .map(|(state, count)| format!("{count} {state}"))
         .collect();
-    format!("{} sessions: {}", human::count(all), parts.join(", "))
-}
-
-fn quotas(quotas: &[QuotaView], cx: &Context, out: &mut Output) -> Result<(), Error> {
-    for quota in quotas.iter().filter(|quota| !quota.expired) {
-        let window = &quota.window;
-        let reset = window.resets_at.map_or_else(String::new, |at| {
-            format!(", starts afresh in {}", human::span(at - cx.now))
-        });
-        let length = window.window_minutes.map_or_else(
-            || window.window.to_string(),
-            |minutes| human::span(agentmon_core::model::Span::from_mins(i64::from(minutes))),
-        );
-        let style = match window.used_percent {
-            used if used >= 90.0 => Style::Bad,
-            used if used >= 75.0 => Style::Held,
-            _ => Style::Plain,
-        };
-        let agent = window.agent.as_str();
-        let limit = Some(&*window.limit).filter(|limit| !limit.is_empty() && *limit != agent);
-        let name: Vec<&str> = [Some(agent), limit, Some(&length)]
-            .into_iter()
-            .flatten()
-            .collect();
-        let line = format!(
-            "Plan limit {}: {:.0} % used{reset}",
-            name.join(" "),
-            window.used_percent
-        );
-        let line = out.palette.paint(style, text::line(&line));
-        out.line(line)?;
-    }
-    Ok(())
+    format!("{}: {}", human::counted(all, "session"), parts.join(", "))
 }

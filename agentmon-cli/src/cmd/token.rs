@@ -1,8 +1,8 @@
 //! `agentmon token`: who may ask a server from elsewhere, or control it.
 
-use agentmon_server::{Scopes, Tokens};
+use agentmon_server::args::TokenCommand;
+use agentmon_server::{Scope, Scopes, Tokens};
 
-use crate::args::TokenCommand;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::output::Output;
@@ -32,6 +32,6 @@ pub(super) fn run(command: &TokenCommand, cx: &Context, out: &mut Output) -> Res
 }
 
 fn words(scopes: Scopes) -> String {
-    let words: Vec<&str> = scopes.iter().map(agentmon_server::Scope::as_str).collect();
+    let words: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
     words.join(", ")
 }

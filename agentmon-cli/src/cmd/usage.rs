@@ -1,13 +1,15 @@
 //! `agentmon usage`.
 
+use agentmon_core::Monitor;
 use agentmon_core::model::AgentKind;
 use agentmon_core::query::{
-    Dimensions, RefreshOptions, ReportKind, Sums, UsageFilter, UsageQuery, UsageReport, UsageRow,
+    BudgetState, Dimensions, QuotaView, RefreshOptions, ReportKind, Sums, UsageFilter, UsageQuery,
+    UsageReport, UsageRow,
 };
 use agentmon_core::wire;
 
 use super::sessions::ShortIds;
-use super::{empty, words};
+use super::{budget, empty, live, quota, words};
 use crate::args::{Dimension, UsageArgs};
 use crate::context::Context;
 use crate::error::{Error, Exit};
@@ -21,9 +23,13 @@ pub(super) fn run(args: &UsageArgs, cx: &Context, out: &mut Output) -> Result<Ex
         since: query.first_bucket(),
         ..RefreshOptions::default()
     })?;
+    if args.live {
+        return live(args, &query, &monitor, cx, out);
+    }
     let report = monitor.usage(&query)?;
+    let (quotas, budgets) = (monitor.quotas()?, budget::all(&monitor, cx)?);
     match out.format {
-        Format::Json => out.json(&wire::usage(&report))?,
+        Format::Json => out.json(&wire::usage(&report, &quotas, &budgets))?,
         Format::Csv => csv(&report, out)?,
         Format::Table if report.rows.is_empty() => {
             let filtered = query.filter != UsageFilter::default()
@@ -31,8 +37,43 @@ pub(super) fn run(args: &UsageArgs, cx: &Context, out: &mut Output) -> Result<Ex
                 || query.until.is_some();
             empty::nothing("usage", filtered, &monitor, cx, out)?;
         }
-        Format::Table => show(&report, cx, out)?,
+        Format::Table => show(&report, &quotas, &budgets, cx, out)?,
     }
+    Ok(Exit::Done)
+}
+
+/// Windows as they fill.
+fn live(
+    args: &UsageArgs,
+    query: &UsageQuery,
+    monitor: &Monitor,
+    cx: &Context,
+    out: &mut Output,
+) -> Result<Exit, Error> {
+    let is_blocks = query.kind == ReportKind::Blocks;
+    if !is_blocks || out.width.is_none() || out.format != Format::Table {
+        let message =
+            "--live goes with `usage blocks` on a terminal; programs use `agentmon watch --json`";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    let query = UsageQuery {
+        // What is over moves no more: two windows stand for it.
+        limit: args.limit.or(Some(2)),
+        ..query.clone()
+    };
+    live::run(monitor, out, |out| {
+        let cx = cx.at_present();
+        let report = monitor.usage(&query)?;
+        let (quotas, budgets) = (monitor.quotas()?, budget::all(monitor, &cx)?);
+        if report.rows.is_empty() {
+            out.line("No window is open yet.")?;
+        } else {
+            show(&report, &quotas, &budgets, &cx, out)?;
+        }
+        let time = cx.zone().datetime(cx.now).strftime("%H:%M:%S").to_string();
+        out.line("")?;
+        Ok(empty::hint(out, &format!("{time} - Ctrl-C ends"))?)
+    })?;
     Ok(Exit::Done)
 }
 
@@ -146,15 +187,21 @@ fn is_timed(kind: ReportKind) -> bool {
     )
 }
 
-fn show(report: &UsageReport, cx: &Context, out: &mut Output) -> Result<(), Error> {
-    let full = table(report, cx, human::count);
-    let fits = out.width.is_none_or(|width| full.natural_width() <= width);
-    let table = if fits {
-        full
-    } else {
-        table(report, cx, human::short_count)
-    };
-    out.table(&table, 0)?;
+fn show(
+    report: &UsageReport,
+    quotas: &[QuotaView],
+    budgets: &[BudgetState],
+    cx: &Context,
+    out: &mut Output,
+) -> Result<(), Error> {
+    let fits = |table: &Table| out.width.is_none_or(|width| table.natural_width() <= width);
+    let mut rows = table(report, cx, Detail::Full);
+    for detail in [Detail::ShortNumbers, Detail::ShortHeadings] {
+        if !fits(&rows) {
+            rows = table(report, cx, detail);
+        }
+    }
+    out.table(&rows, 0)?;
     let open = report
         .blocks
         .iter()
@@ -173,6 +220,10 @@ fn show(report: &UsageReport, cx: &Context, out: &mut Output) -> Result<(), Erro
             human::short_count(projection.tokens),
             projection.cost,
         ))?;
+    }
+    budget::show(budgets, out)?;
+    if report.kind == ReportKind::Blocks {
+        quota::show(quotas, cx, out)?;
     }
     notes(report, out)
 }
@@ -216,7 +267,24 @@ fn notes(report: &UsageReport, out: &mut Output) -> Result<(), Error> {
     Ok(())
 }
 
-fn table(report: &UsageReport, cx: &Context, number: fn(u64) -> String) -> Table {
+/// How much room figures and their headings take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    Full,
+    ShortNumbers,
+    ShortHeadings,
+}
+
+impl Detail {
+    fn number(self, number: u64) -> String {
+        match self {
+            Self::Full => human::count(number),
+            Self::ShortNumbers | Self::ShortHeadings => human::short_count(number),
+        }
+    }
+}
+
+fn table(report: &UsageReport, cx: &Context, detail: Detail) -> Table {
     let by = report.by;
     let period = match report.kind {
         ReportKind::Weekly => "WEEK OF",
@@ -238,14 +306,14 @@ fn table(report: &UsageReport, cx: &Context, number: fn(u64) -> String) -> Table
         .map(|(_, column)| *column)
         .collect();
     let named = columns.len();
-    columns.extend([
-        ("REQUESTS", Layout::Right),
-        ("INPUT", Layout::Right),
-        ("OUTPUT", Layout::Right),
-        ("CACHE READ", Layout::Right),
-        ("CACHE WRITE", Layout::Right),
-        ("COST", Layout::Right),
-    ]);
+    let figures = match detail {
+        Detail::Full | Detail::ShortNumbers => {
+            ["REQUESTS", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE"]
+        }
+        Detail::ShortHeadings => ["REQS", "INPUT", "OUT", "READ", "WRITE"],
+    };
+    columns.extend(figures.map(|heading| (heading, Layout::Right)));
+    columns.push(("COST", Layout::Right));
     let savings = report.totals.cache_saved.is_some();
     if savings {
         columns.extend([("CACHED", Layout::Right), ("SAVED", Layout::Right)]);
@@ -284,7 +352,7 @@ fn table(report: &UsageReport, cx: &Context, number: fn(u64) -> String) -> Table
             usage.cache_read,
             usage.cache_creation(),
         ]
-        .map(|count| Cell::styled(number(count), style))
+        .map(|count| Cell::styled(detail.number(count), style))
         .into();
         cells.push(Cell::styled(
             human::cost(sums.known_cost(), sums.unpriced_requests),

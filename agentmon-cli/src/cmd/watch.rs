@@ -31,18 +31,23 @@ pub(super) fn run(args: &WatchArgs, cx: &Context, out: &mut Output) -> Result<Ex
         projects: cx.projects(&args.filter.project),
         ..SessionFilter::default()
     };
+    cx.remove_demo_on_stop()?;
     let monitor = cx.fresh_monitor(RefreshOptions {
         want_state: true,
         ..RefreshOptions::default()
     })?;
     let mut subscription = monitor.subscribe();
     let _watching = monitor.start()?;
+    let _playing = cx.play_demo()?;
     let mut watch = Watch {
         monitor: &monitor,
         filter,
         shown: HashMap::new(),
     };
     watch.look_at_all(cx, out)?;
+    if watch.shown.is_empty() && out.width.is_some() {
+        cx.warn("no session is open or was active within the last hour; waiting (Ctrl-C ends)");
+    }
     if monitor.other_writer().is_some() {
         loop {
             std::thread::sleep(POLL);

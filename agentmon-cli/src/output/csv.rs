@@ -13,12 +13,61 @@ pub(crate) fn write(
     headings: &[&str],
     rows: impl IntoIterator<Item = Vec<String>>,
 ) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(headings)?;
+    let mut lines = Rows::new(out);
+    lines.headings(headings)?;
     for row in rows {
-        writer.write_record(row.iter().map(|field| harmless(field)))?;
+        lines.row(row)?;
     }
-    writer.flush()
+    lines.flush()
+}
+
+/// CSV that is written row by row.
+pub(crate) struct Rows<'a> {
+    writer: csv::Writer<&'a mut dyn Write>,
+    is_new: bool,
+}
+
+impl<'a> Rows<'a> {
+    /// Nothing is written yet.
+    pub(crate) fn new(out: &'a mut dyn Write) -> Self {
+        Self {
+            writer: csv::Writer::from_writer(out),
+            is_new: true,
+        }
+    }
+
+    /// Whether the headings are still to be written.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Writes the names of the columns.
+    pub(crate) fn headings(
+        &mut self,
+        names: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> io::Result<()> {
+        self.is_new = false;
+        self.writer.write_record(names).map_err(into_io)
+    }
+
+    /// Writes a row.
+    pub(crate) fn row(&mut self, fields: impl IntoIterator<Item = String>) -> io::Result<()> {
+        let fields = fields.into_iter().map(|field| harmless(&field));
+        self.writer.write_record(fields).map_err(into_io)
+    }
+
+    /// Sends off what was written.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// The system's own error, so that a closed pipe is known as one.
+fn into_io(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 fn harmless(field: &str) -> String {

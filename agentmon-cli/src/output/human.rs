@@ -16,6 +16,12 @@ pub(crate) fn count(number: u64) -> String {
     grouped
 }
 
+/// A number of things: `1 session`, `1,234 sessions`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", count(number))
+}
+
 /// A number in few characters: `950`, `1.2k`, `34M`.
 pub(crate) fn short_count(number: u64) -> String {
     scaled(number, 1000, &["", "k", "M", "B", "T"])
@@ -119,6 +125,8 @@ mod tests {
         ] {
             assert_eq!(span(Span::from_secs(seconds)), text);
         }
+        assert_eq!(counted(1, "session"), "1 session");
+        assert_eq!(counted(1000, "session"), "1,000 sessions");
         assert_eq!(bytes(1_234_567), "1.2 MB");
         assert_eq!(cost(None, 3), "?");
         assert_eq!(cost(Some(NanoUsd(12_400_000_000)), 3), "$12.40+?");

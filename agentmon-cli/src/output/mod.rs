@@ -97,6 +97,13 @@ impl Output {
         &mut self.out
     }
 
+    /// Begins a frame that takes the place of what is on the terminal. It is seen when it is sent off.
+    pub(crate) fn frame(&mut self) -> io::Result<()> {
+        let size = terminal_size::terminal_size_of(io::stdout());
+        self.width = size.map(|(width, _)| usize::from(width.0)).or(self.width);
+        write!(self.out, "\u{1b}[H\u{1b}[J")
+    }
+
     /// Sends off what was written.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()

@@ -8,7 +8,7 @@ use super::text;
 /// How a column is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Text that keeps its width.
+    /// Text that keeps its width as long as flexible text can give way.
     Left,
     /// Numbers.
     Right,
@@ -65,13 +65,14 @@ impl Row {
 }
 
 const GAP: usize = 2;
+/// Flexible columns are cut down to this many columns first.
 const LEAST: usize = 8;
+/// When that is not enough, they and other text are cut down to this many.
+const NARROW: usize = 4;
+/// The width of a table whose reader is not a terminal: wide, but no wall of text. Programs read JSON or CSV.
+const NO_TERMINAL: usize = 160;
 /// How far a note stands in.
 const NOTE: usize = 3;
-
-fn is_flexible(layout: Layout) -> bool {
-    matches!(layout, Layout::Flexible | Layout::FlexibleEnd)
-}
 
 impl Table {
     /// An empty table. Without any heading, none is shown.
@@ -117,22 +118,29 @@ impl Table {
         widths
     }
 
-    /// Takes columns from flexible fields until the table fits.
+    /// Takes columns from text until the table fits: from flexible fields first. Numbers are never cut.
     fn fit(&self, widths: &mut [usize], limit: usize) {
         let gaps = GAP * widths.len().saturating_sub(1);
         let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(limit);
-        while excess > 0 {
-            let flexible = (0..widths.len())
-                .filter(|&index| is_flexible(self.columns[index].1) && widths[index] > LEAST);
-            let Some(widest) = flexible.max_by_key(|&index| widths[index]) else {
-                return;
+        for (only_flexible, least) in [(true, LEAST), (true, NARROW), (false, NARROW)] {
+            let gives_way = |layout| match layout {
+                Layout::Right => false,
+                Layout::Left => !only_flexible,
+                Layout::Flexible | Layout::FlexibleEnd => true,
             };
-            widths[widest] -= 1;
-            excess -= 1;
+            while excess > 0 {
+                let wide = (0..widths.len())
+                    .filter(|&index| gives_way(self.columns[index].1) && widths[index] > least);
+                let Some(widest) = wide.max_by_key(|&index| widths[index]) else {
+                    break;
+                };
+                widths[widest] -= 1;
+                excess -= 1;
+            }
         }
     }
 
-    /// Writes the table, each line behind `indent` spaces; `limit` is the terminal's width.
+    /// Writes the table, each line behind `indent` spaces; `limit` is the terminal's width, if there is one.
     pub(crate) fn write(
         &self,
         out: &mut dyn Write,
@@ -141,9 +149,8 @@ impl Table {
         limit: Option<usize>,
     ) -> io::Result<()> {
         let mut widths = self.widths();
-        if let Some(limit) = limit {
-            self.fit(&mut widths, limit.saturating_sub(indent));
-        }
+        let limit = limit.unwrap_or(NO_TERMINAL);
+        self.fit(&mut widths, limit.saturating_sub(indent));
         let headings = self.columns.iter().any(|(heading, _)| !heading.is_empty());
         let headings = headings.then(|| {
             let cell = |(heading, _): &(&'static str, Layout)| Cell::styled(heading, Style::Faint);
@@ -151,7 +158,7 @@ impl Table {
         });
         for row in headings.iter().chain(&self.rows) {
             if let Row::Note(note) = row {
-                let columns = limit.map_or(usize::MAX, |limit| limit.saturating_sub(indent + NOTE));
+                let columns = limit.saturating_sub(indent + NOTE);
                 let shown = text::clip(&note.text, columns);
                 let space = " ".repeat(indent + NOTE);
                 writeln!(out, "{space}{}", palette.paint(note.style, &*shown))?;
@@ -218,8 +225,15 @@ mod tests {
         a1   Fix the 日本語 p…   $1.00
         b22                     $12.00
         ");
-        // Too narrow for anything: flexible columns stop at eight, the rest is never cut.
-        assert!(render(&table, Some(1)).contains("Fix the…"));
+        // Too narrow for anything: numbers are never cut, and of text a little is left.
+        insta::assert_snapshot!(render(&table, Some(1)), @r"
+        ID   TIT…    COST
+        a1   Fix…   $1.00
+        b22        $12.00
+        ");
+        let mut wide = Table::new(&[("", Layout::Flexible)]);
+        wide.row(vec!["x".repeat(1000).into()]);
+        assert_eq!(text::width(render(&wide, None).trim_end()), NO_TERMINAL);
     }
 
     #[test]

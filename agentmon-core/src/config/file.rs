@@ -8,9 +8,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Config, ConfigError, Origin, Setting, SourceConfig, zone};
-use crate::model::{AgentKind, Span};
+use crate::model::{AgentKind, NanoUsd, Span};
 use crate::pricing::{PriceBook, PriceOverride};
-use crate::query::WeekStart;
+use crate::query::{Budget, BudgetPeriod, WeekStart};
 use crate::source::Env;
 
 #[derive(Deserialize)]
@@ -27,6 +27,8 @@ struct File {
     retention: RetentionTimes,
     #[serde(default)]
     state: StateTimes,
+    #[serde(default)]
+    budgets: Budgets,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -47,6 +49,12 @@ enum Agent {
     OpenCode,
     #[serde(rename = "openclaw")]
     OpenClaw,
+    Copilot,
+    Qwen,
+    Kimi,
+    Droid,
+    Cline,
+    RooCode,
 }
 
 #[derive(Deserialize, Default)]
@@ -68,6 +76,41 @@ struct RetentionTimes {
 struct StateTimes {
     stall_after: Option<Spanned<String>>,
     complete_after: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Budgets {
+    daily_usd: Option<Spanned<f64>>,
+    weekly_usd: Option<Spanned<f64>>,
+    monthly_usd: Option<Spanned<f64>>,
+    #[serde(default)]
+    projects: BTreeMap<String, ProjectBudgets>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ProjectBudgets {
+    daily_usd: Option<Spanned<f64>>,
+    weekly_usd: Option<Spanned<f64>>,
+    monthly_usd: Option<Spanned<f64>>,
+}
+
+impl Budgets {
+    /// Every sum with its project, if it is for one.
+    fn each(self) -> impl Iterator<Item = (Option<String>, BudgetPeriod, Spanned<f64>)> {
+        let own = (None, [self.daily_usd, self.weekly_usd, self.monthly_usd]);
+        let projects = self.projects.into_iter().map(|(project, budgets)| {
+            let sums = [budgets.daily_usd, budgets.weekly_usd, budgets.monthly_usd];
+            (Some(project), sums)
+        });
+        std::iter::once(own)
+            .chain(projects)
+            .flat_map(|(project, sums)| {
+                let sums = BudgetPeriod::ALL.into_iter().zip(sums);
+                sums.filter_map(move |(period, sum)| Some((project.clone(), period, sum?)))
+            })
+    }
 }
 
 /// Reads `text`, the content of `path`, into `config`.
@@ -120,6 +163,24 @@ pub(super) fn apply(
             }
         })?;
         config.prices.push(Setting::new(price, origin));
+    }
+
+    for (project, period, sum) in file.budgets.each() {
+        let origin = place.origin(sum.span());
+        let limit = NanoUsd::from_dollars(*sum.get_ref()).filter(|limit| limit.0 > 0);
+        let Some(limit) = limit else {
+            return Err(ConfigError::Value {
+                origin,
+                key: format!("budgets.{}_usd", period.as_str()),
+                message: format!("{} is not a sum above zero, in US dollars", sum.get_ref()),
+            });
+        };
+        let budget = Budget {
+            project: project.map(Into::into),
+            period,
+            limit,
+        };
+        config.budgets.push(Setting::new(budget, origin));
     }
 
     let off_or_span =
@@ -175,6 +236,12 @@ impl From<Agent> for AgentKind {
             Agent::Gemini => Self::Gemini,
             Agent::OpenCode => Self::OpenCode,
             Agent::OpenClaw => Self::OpenClaw,
+            Agent::Copilot => Self::Copilot,
+            Agent::Qwen => Self::Qwen,
+            Agent::Kimi => Self::Kimi,
+            Agent::Droid => Self::Droid,
+            Agent::Cline => Self::Cline,
+            Agent::RooCode => Self::RooCode,
         }
     }
 }

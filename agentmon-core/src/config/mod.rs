@@ -18,7 +18,7 @@ pub use secret::Secret;
 
 use crate::model::{AgentKind, Span};
 use crate::pricing::PriceOverride;
-use crate::query::{WeekStart, Zone, ZoneError};
+use crate::query::{Budget, WeekStart, Zone, ZoneError};
 use crate::source::Env;
 
 /// Everything that can be set.
@@ -42,6 +42,8 @@ pub struct Config {
     pub retention: Retention,
     /// When a session counts as stalled or completed.
     pub state: StateConfig,
+    /// Sums that are not to be exceeded.
+    pub budgets: Vec<Setting<Budget>>,
 }
 
 /// How one agent's files are read.
@@ -110,6 +112,7 @@ impl Config {
                 stall_after: Setting::default_value(Span::from_mins(5)),
                 complete_after: Setting::default_value(None),
             },
+            budgets: Vec::new(),
         }
     }
 
@@ -225,6 +228,16 @@ impl Config {
                     roots.join(", ")
                 },
             ));
+        }
+        for budget in &self.budgets {
+            let period = budget.value.period.as_str();
+            let key = match &budget.value.project {
+                None => format!("budgets.{period}_usd"),
+                Some(project) => format!("budgets.projects.{project:?}.{period}_usd"),
+            };
+            rows.push(SettingRow::new(&key, budget, |budget| {
+                budget.limit.to_string()
+            }));
         }
         for price in &self.prices {
             rows.push(SettingRow::new(

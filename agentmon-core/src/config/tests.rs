@@ -134,7 +134,7 @@ fn wrong_files_say_where_and_what() {
     for (text, expected) in [
         (
             "data_dri = 1\n",
-            "~/.config/agentmon/agentmon.toml:1: unknown field `data_dri`, expected one of `data_dir`, `time_zone`, `week_start`, `sources`, `prices`, `retention`, `state`\n    data_dri = 1",
+            "~/.config/agentmon/agentmon.toml:1: unknown field `data_dri`, expected one of `data_dir`, `time_zone`, `week_start`, `sources`, `prices`, `retention`, `state`, `budgets`\n    data_dri = 1",
         ),
         (
             "\n\nweek_start = \"friday\"\n",
@@ -146,7 +146,7 @@ fn wrong_files_say_where_and_what() {
         ),
         (
             "[sources.claude]\nenabled = true\n",
-            "~/.config/agentmon/agentmon.toml:1: unknown variant `claude`, expected one of `claude_code`, `codex`, `gemini`, `opencode`, `openclaw`\n    [sources.claude]",
+            "~/.config/agentmon/agentmon.toml:1: unknown variant `claude`, expected one of `claude_code`, `codex`, `gemini`, `opencode`, `openclaw`, `copilot`, `qwen`, `kimi`, `droid`, `cline`, `roo_code`\n    [sources.claude]",
         ),
         (
             "time_zone = \"Mars/Olympus\"\n",

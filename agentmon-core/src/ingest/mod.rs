@@ -18,7 +18,7 @@ use crate::model::Batch;
 #[derive(Debug)]
 pub enum Delivery {
     /// What a protocol's adapter made of a message: hooks, OpenTelemetry.
-    Observed(Batch),
+    Observed(Box<Batch>),
     /// Events posted to the events API.
     Posted(Vec<PostedEvent>),
 }

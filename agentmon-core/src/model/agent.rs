@@ -18,6 +18,18 @@ pub enum AgentKind {
     OpenCode,
     /// OpenClaw, and Clawdbot and Moltbot as it was called before.
     OpenClaw,
+    /// GitHub Copilot CLI.
+    Copilot,
+    /// Qwen Code.
+    Qwen,
+    /// Moonshot's Kimi Code.
+    Kimi,
+    /// Factory's Droid.
+    Droid,
+    /// Cline, in a terminal or an editor.
+    Cline,
+    /// Roo Code, the fork of Cline.
+    RooCode,
     /// Any other agent, by the name it reports.
     Other(Box<str>),
 }
@@ -32,6 +44,12 @@ impl AgentKind {
             Self::Gemini => "gemini",
             Self::OpenCode => "opencode",
             Self::OpenClaw => "openclaw",
+            Self::Copilot => "copilot",
+            Self::Qwen => "qwen",
+            Self::Kimi => "kimi",
+            Self::Droid => "droid",
+            Self::Cline => "cline",
+            Self::RooCode => "roo_code",
             Self::Other(name) => name,
         }
     }
@@ -45,6 +63,12 @@ impl From<&str> for AgentKind {
             "gemini" => Self::Gemini,
             "opencode" => Self::OpenCode,
             "openclaw" => Self::OpenClaw,
+            "copilot" => Self::Copilot,
+            "qwen" => Self::Qwen,
+            "kimi" => Self::Kimi,
+            "droid" => Self::Droid,
+            "cline" => Self::Cline,
+            "roo_code" => Self::RooCode,
             other => Self::Other(other.into()),
         }
     }

@@ -21,7 +21,7 @@ use crate::store::{LockError, StoreError, WriterLock};
 const DATABASE: &str = "agentmon.db";
 /// The lock's file name in the data folder.
 const LOCK: &str = "writer.lock";
-/// How long to wait for another short-lived writer to finish.
+/// How long to wait for another short-lived writer to finish, unless told otherwise.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Settings of a [`Monitor`], all with defaults.
@@ -34,6 +34,7 @@ pub struct MonitorBuilder {
     formats: Option<Vec<Box<dyn FileFormat>>>,
     in_memory: bool,
     read_only: bool,
+    lock_patience: Option<Duration>,
 }
 
 impl MonitorBuilder {
@@ -86,6 +87,13 @@ impl MonitorBuilder {
         self
     }
 
+    /// How long to wait for another process that writes before this one only reads (by default two seconds).
+    #[must_use]
+    pub fn lock_patience(mut self, patience: Duration) -> Self {
+        self.lock_patience = Some(patience);
+        self
+    }
+
     /// Opens the monitor. If another process writes to the data folder, this one reads (see
     /// [`Monitor::other_writer`]).
     ///
@@ -128,7 +136,8 @@ impl MonitorBuilder {
             let writer = Writer::new(opened, None, inner.book.clone(), inner.policy.clone())?;
             set_writer(&mut inner, writer);
         } else {
-            open_file(&mut inner, &data_dir, self.read_only)?;
+            let patience = self.lock_patience.unwrap_or(LOCK_PATIENCE);
+            open_file(&mut inner, &data_dir, self.read_only, patience)?;
         }
         Ok(Monitor {
             inner: Arc::new(inner),
@@ -136,11 +145,16 @@ impl MonitorBuilder {
     }
 }
 
-fn open_file(inner: &mut Inner, data_dir: &Path, read_only: bool) -> Result<(), Error> {
+fn open_file(
+    inner: &mut Inner,
+    data_dir: &Path,
+    read_only: bool,
+    patience: Duration,
+) -> Result<(), Error> {
     let path = data_dir.join(DATABASE);
     if !read_only {
         create_private_folder(data_dir)?;
-        match take_lock(&data_dir.join(LOCK)) {
+        match take_lock(&data_dir.join(LOCK), patience) {
             Ok(lock) => {
                 let open = |inner: &mut Inner| {
                     let opened = open_writer(Some(&path), inner.clock.now())?;
@@ -185,11 +199,11 @@ fn set_writer(inner: &mut Inner, writer: Writer) {
     inner.writer = Some(Mutex::new(writer));
 }
 
-fn take_lock(path: &Path) -> Result<WriterLock, LockError> {
+fn take_lock(path: &Path, patience: Duration) -> Result<WriterLock, LockError> {
     let begin = Instant::now();
     loop {
         match WriterLock::take(path) {
-            Err(LockError::Held { .. }) if begin.elapsed() < LOCK_PATIENCE => {
+            Err(LockError::Held { .. }) if begin.elapsed() < patience => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             result => return result,

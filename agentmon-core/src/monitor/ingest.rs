@@ -52,6 +52,14 @@ impl Monitor {
         self.offer(delivery)?.blocking_committed()
     }
 
+    /// Lets time pass for sessions: a state can change because nothing happens. Watching files does this by itself.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn tick(&self) -> Result<(), Error> {
+        self.inner.tick()
+    }
+
     /// Tells the row of the event that was committed last, whenever that changes. Many commits may be told as one.
     #[must_use]
     pub fn committed(&self) -> watch::Receiver<i64> {

@@ -14,12 +14,16 @@
 //! # }
 //! ```
 
+mod board;
 mod builder;
 mod feed;
+mod import;
 mod index;
 mod ingest;
+mod present;
 mod queries;
 mod refresh;
+mod search;
 mod watch;
 
 use std::path::PathBuf;

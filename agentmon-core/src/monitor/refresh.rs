@@ -16,20 +16,26 @@ use crate::store::sqlite::{self, load_cursors};
 /// Calls that are gathered before they are stored: a first import then writes its table in one go.
 const GATHERED_CALLS: usize = 128 * 1024;
 
+/// Text that is gathered before it is stored, in bytes: the index is then written in few large segments.
+const GATHERED_TEXT: usize = 8 * 1024 * 1024;
+
 /// Pieces that wait to be stored together.
 #[derive(Debug, Default)]
 struct Pending {
     pieces: Vec<Piece>,
     calls: usize,
+    text: usize,
 }
 
 impl Pending {
-    /// Adds a piece; returns all of them when there are enough. Pieces with text are never kept waiting.
+    /// Adds a piece; returns all of them when there are enough.
     fn add(&mut self, mut piece: Piece) -> Option<Vec<Piece>> {
         // Vectors that grew by doubling are up to half empty.
         piece.batch.calls.shrink_to_fit();
         self.calls += piece.batch.calls.len();
-        let full = self.calls >= GATHERED_CALLS || !piece.batch.events.is_empty();
+        let events = piece.batch.events.iter();
+        self.text += events.map(|event| event.text.len()).sum::<usize>();
+        let full = self.calls >= GATHERED_CALLS || self.text >= GATHERED_TEXT;
         self.pieces.push(piece);
         full.then(|| std::mem::take(self).pieces)
     }
@@ -99,7 +105,7 @@ impl Inner {
         find(&self.formats, |format| self.roots(format))
     }
 
-    fn pass(
+    pub(super) fn pass(
         &self,
         found: &[ScannedRoot<'_>],
         pass: Pass,

@@ -2,13 +2,47 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Span, Timestamp};
+use crate::model::{AgentKind, Span, Timestamp};
 use crate::session::{Liveness, Reason, State};
 
+use super::budget::BudgetState;
 use super::session::{QuotaView, SessionFilter, SessionView};
 use super::usage::Sums;
+use super::zone::Zone;
 
-/// Sessions by what they want from the user. A session is in at most one list, and in `counts` in any case.
+/// Which board. An empty list lets everything through; the entries of one list are alternatives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoardQuery {
+    /// Agents.
+    pub agents: Vec<AgentKind>,
+    /// Models used last, by name or a beginning of it.
+    pub models: Vec<Box<str>>,
+    /// Projects, by name or by folder.
+    pub projects: Vec<Box<str>>,
+    /// Where today begins.
+    pub zone: Zone,
+}
+
+impl BoardQuery {
+    /// The whole board.
+    #[must_use]
+    pub fn new(zone: Zone) -> Self {
+        Self {
+            agents: Vec::new(),
+            models: Vec::new(),
+            projects: Vec::new(),
+            zone,
+        }
+    }
+
+    /// Whether it lets everything through.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.agents.is_empty() && self.models.is_empty() && self.projects.is_empty()
+    }
+}
+
+/// Sessions by what they want from the user. A session is in one list, and in `counts`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Board {
     /// When this was so.
@@ -25,12 +59,16 @@ pub struct Board {
     pub working: Vec<SessionView>,
     /// Their process lives, their turn is over and the result was not looked at, the latest first.
     pub done: Vec<SessionView>,
+    /// All others: at rest, over or not seen, the latest first.
+    pub rest: Vec<SessionView>,
     /// How many sessions are in each state.
     pub counts: BTreeMap<State, u64>,
     /// Usage of today.
     pub today: Sums,
     /// Plan limits.
     pub quotas: Vec<QuotaView>,
+    /// Budgets, to be filled in by who knows them.
+    pub budgets: Vec<BudgetState>,
 }
 
 impl Board {
@@ -82,7 +120,7 @@ pub fn board(
             | State::Failed
             | State::Completed
             | State::Terminated
-            | State::Unobserved => continue,
+            | State::Unobserved => &mut board.rest,
         };
         list.push(session);
     }
@@ -90,7 +128,12 @@ pub fn board(
     for longest_first in [&mut board.needs_you, &mut board.stalled, &mut board.limited] {
         longest_first.sort_by_key(since);
     }
-    for latest_first in [&mut board.failed, &mut board.working, &mut board.done] {
+    for latest_first in [
+        &mut board.failed,
+        &mut board.working,
+        &mut board.done,
+        &mut board.rest,
+    ] {
         latest_first.sort_by_key(|session| std::cmp::Reverse(since(session)));
     }
     board
@@ -152,6 +195,7 @@ mod tests {
         assert_eq!(ids(&board.stalled), ["silent"]);
         assert_eq!(ids(&board.limited), ["full"]);
         assert_eq!(ids(&board.done), ["ready"]);
+        assert_eq!(ids(&board.rest), ["gone", "read", "over", "broke long ago"]);
         assert_eq!(board.counts.values().sum::<u64>(), 12);
         assert_eq!(board.counts[&State::Idle], 3);
     }

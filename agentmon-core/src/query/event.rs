@@ -2,11 +2,14 @@
 
 use crate::model::{AgentKind, EventKind, EventStatus, NanoUsd, SessionKey, Timestamp, Usage};
 
+use super::search::SearchText;
 use super::usage::Order;
 
 /// Which events. An empty list lets everything through; the entries of one list are alternatives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventFilter {
+    /// Exactly this session.
+    pub session: Option<SessionKey>,
     /// Sessions, by id or by a beginning of it.
     pub sessions: Vec<Box<str>>,
     /// Agents.
@@ -19,8 +22,8 @@ pub struct EventFilter {
     pub statuses: Vec<EventStatus>,
     /// Tools.
     pub tools: Vec<Box<str>>,
-    /// Words that the text must contain.
-    pub text: Option<Box<str>>,
+    /// What the text must contain.
+    pub text: Option<SearchText>,
     /// Events at or after this time.
     pub since: Option<Timestamp>,
     /// Events before this time.

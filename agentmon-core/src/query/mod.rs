@@ -4,20 +4,25 @@
 //! other rows; the functions here turn them into reports. No SQL, no I/O, no clock, no JSON (that is `wire`).
 
 mod board;
+mod budget;
 mod database;
 mod detail;
 mod doctor;
 mod event;
 pub(crate) mod feed;
 mod filter;
+mod import;
+mod present;
 mod refresh;
+mod search;
 mod session;
 mod source;
 mod usage;
 mod when;
 mod zone;
 
-pub use board::{Board, board};
+pub use board::{Board, BoardQuery, board};
+pub use budget::{Budget, BudgetPeriod, BudgetState};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use detail::{cross_check, explanation};
 pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};
@@ -27,7 +32,13 @@ pub use feed::{
     FeedSessions, FeedStats, FilterOptions, ModelCost, ProjectCost, StatsFilter, ToolTotals,
 };
 pub use filter::{model_matches, project_matches, session_matches};
+pub use import::{ImportReport, ImportedFolder};
+pub use present::Present;
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
+pub use search::{
+    IndexProgress, SearchFilter, SearchHit, SearchOrder, SearchResults, SearchTerm, SearchText,
+    Snippet,
+};
 pub use session::{
     Explanation, ModelUsage, Project, QuotaView, SessionDetail, SessionFilter, SessionList,
     SessionView, ToolStats,

@@ -252,7 +252,8 @@ impl Machine {
                 background,
                 scheduled,
             } => {
-                if *background == 0 && by.source == EvidenceSource::Hook {
+                let listed = by.source == EvidenceSource::Hook && rules.agent.lists_background;
+                if *background == 0 && listed {
                     self.childless(by.at);
                 }
                 self.turn_ended(*background, scheduled.map(Wake::At), by, rules);

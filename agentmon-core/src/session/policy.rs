@@ -35,6 +35,8 @@ pub struct AgentPolicy {
     pub abandon_after: Span,
     /// Tools that run subagents.
     pub agent_tools: Vec<Box<str>>,
+    /// Whether the hook at the end of a turn lists what goes on in the background, subagents included.
+    pub lists_background: bool,
 }
 
 impl AgentPolicy {
@@ -148,6 +150,7 @@ fn claude_code() -> AgentPolicy {
         complete_after: Span::from_mins(30),
         abandon_after: Span::from_mins(6 * 60),
         agent_tools: vec!["Agent".into(), "Task".into()],
+        lists_background: true,
     }
 }
 
@@ -170,6 +173,7 @@ fn openclaw() -> AgentPolicy {
         complete_after: Span::from_mins(5),
         abandon_after: Span::from_mins(60),
         agent_tools: vec!["sessions_spawn".into()],
+        lists_background: false,
     }
 }
 
@@ -194,5 +198,6 @@ fn any() -> AgentPolicy {
         complete_after: Span::from_mins(30),
         abandon_after: Span::from_mins(6 * 60),
         agent_tools: vec!["spawn_agent".into(), "task".into()],
+        lists_background: false,
     }
 }

@@ -20,6 +20,7 @@
 //! Everything in such a database is hostile, its schema included: views and triggers are off, functions in the schema
 //! are not trusted, nothing is mapped into memory, and lengths are limited.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -88,9 +89,8 @@ impl From<io::Error> for DatabaseError {
 #[derive(Debug)]
 pub struct Database {
     connection: Connection,
-    path: PathBuf,
-    /// What the files were when they were opened without locks.
-    unlocked: Option<Stat>,
+    /// Databases that were opened without locks, as they were then.
+    unlocked: RefCell<Vec<(PathBuf, Stat)>>,
     /// Dropped after the connection.
     _alone: MutexGuard<'static, ()>,
 }
@@ -135,6 +135,15 @@ impl Access {
     }
 }
 
+/// The URI and the way to open what is at `path`, and what the files are where that is without locks.
+fn resolve(path: &Path) -> Result<(String, Access, Option<Stat>), DatabaseError> {
+    let before = walk::database_stat(path)?;
+    let access = Access::of(path)?;
+    let is_locked = matches!(access, Access::Locked | Access::SharedIndex);
+    let uri = format!("file:{}?{}", encoded(path), access.parameters());
+    Ok((uri, access, (!is_locked).then_some(before)))
+}
+
 impl Database {
     /// Opens the database at `path`. Waits until no other is open in this process: never hold two.
     ///
@@ -142,12 +151,10 @@ impl Database {
     /// [`DatabaseError`].
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = walk::database_stat(path)?;
-        let access = Access::of(path)?;
+        let (uri, access, before) = resolve(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_URI;
-        let uri = format!("file:{}?{}", encoded(path), access.parameters());
         let connection = Connection::open_with_flags(uri, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
@@ -165,13 +172,38 @@ impl Database {
             "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;
              PRAGMA cell_size_check = ON",
         )?;
-        let is_locked = matches!(access, Access::Locked | Access::SharedIndex);
+        let unlocked = before.map(|before| (path.to_owned(), before));
         Ok(Self {
             connection,
-            path: path.to_owned(),
-            unlocked: (!is_locked).then_some(before),
+            unlocked: RefCell::new(unlocked.into_iter().collect()),
             _alone: alone,
         })
+    }
+
+    /// Makes another database of the same agent readable as `other`, in place of the one before. Returns whether it is
+    /// there.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) fn attach_other(&self, path: &Path) -> Result<bool, DatabaseError> {
+        let mut attached = self
+            .connection
+            .prepare_cached("SELECT 1 FROM pragma_database_list WHERE name = 'other'")?;
+        if attached.exists([])? {
+            self.connection.execute_batch("DETACH other")?;
+        }
+        if !path.is_file() {
+            return Ok(false);
+        }
+        let (uri, access, before) = resolve(path)?;
+        self.connection.execute("ATTACH ?1 AS other", [uri])?;
+        if access == Access::OwnIndex {
+            self.connection
+                .execute_batch("PRAGMA other.locking_mode = EXCLUSIVE")?;
+        }
+        let unlocked = before.map(|before| (path.to_owned(), before));
+        self.unlocked.borrow_mut().extend(unlocked);
+        Ok(true)
     }
 
     /// The connection. It reads only.
@@ -182,8 +214,10 @@ impl Database {
     /// Whether what was read since opening is of one piece: always with locks, otherwise if no file changed.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
-        self.unlocked
-            .is_none_or(|before| walk::database_stat(&self.path).is_ok_and(|now| now == before))
+        let unlocked = self.unlocked.borrow();
+        unlocked
+            .iter()
+            .all(|(path, before)| walk::database_stat(path).is_ok_and(|now| now == *before))
     }
 
     /// The columns of an ordinary table; none when there is no such table.
@@ -444,15 +478,10 @@ mod tests {
         let view = "SELECT a FROM message";
         assert!(database.connection().prepare(view).is_err());
         drop(database);
-        for (name, bytes) in [(
-            "no.db",
-            &b"not a database, but long enough for a header"[..],
-        )] {
-            let path = folder.path().join(name);
-            fs::write(&path, bytes).unwrap();
-            let found = Database::open(&path).and_then(|database| database.columns("t"));
-            assert!(matches!(found, Err(DatabaseError::Unreadable(_))));
-        }
+        let path = folder.path().join("no.db");
+        fs::write(&path, "not a database, but long enough for a header").unwrap();
+        let found = Database::open(&path).and_then(|database| database.columns("t"));
+        assert!(matches!(found, Err(DatabaseError::Unreadable(_))));
         assert!(Database::open(&folder.path().join("missing.db")).is_err());
         assert!(!folder.path().join("missing.db").exists());
     }

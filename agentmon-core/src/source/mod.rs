@@ -6,19 +6,26 @@
 //! skipped.
 
 pub mod claude_code;
+pub mod cline;
 pub mod codex;
+pub mod copilot;
 pub mod database;
+pub mod droid;
 pub mod env;
 pub mod fields;
 pub mod gemini;
+pub mod import;
 mod json;
+pub mod kimi;
 mod line;
 pub mod openclaw;
 pub mod opencode;
 pub mod otlp;
 pub mod piece;
 pub mod process;
+pub mod qwen;
 pub mod read;
+mod record;
 pub mod scan;
 pub mod tail;
 pub mod walk;
@@ -38,8 +45,16 @@ pub fn formats() -> Vec<Box<dyn FileFormat>> {
         Box::new(claude_code::ClaudeCode::default()),
         Box::new(codex::Codex),
         Box::new(openclaw::OpenClawFiles),
+        Box::new(openclaw::OpenClawSqlite),
         Box::new(gemini::Gemini),
         Box::new(opencode::OpenCode),
+        Box::new(copilot::Copilot),
+        Box::new(qwen::Qwen),
+        Box::new(kimi::Kimi),
+        Box::new(droid::Droid),
+        Box::new(cline::ClineSessions),
+        Box::new(cline::ClineTasks),
+        Box::new(cline::RooCode),
     ]
 }
 
@@ -198,6 +213,13 @@ pub trait FileFormat: Debug + Send + Sync + 'static {
 
     /// How to read a file, by its path relative to the root; `None` to leave it alone.
     fn role(&self, relative: &Path) -> Option<FileRole>;
+
+    /// Whether a file that lies anywhere holds a transcript of this format, by its first bytes (64 KiB at most, the last
+    /// line may be cut). The parser must then need nothing from the file's place but its name.
+    fn recognises(&self, head: &[u8]) -> bool {
+        let _ = head;
+        false
+    }
 
     /// A parser for one file. `state` is what [`Parser::state`] returned at the offset where reading goes on; `None`
     /// at the start of the file. A state that cannot be read must be reported by returning `None` from

@@ -46,8 +46,19 @@ pub fn alive(pid: u32, start: Option<u64>) -> Option<bool> {
     system::alive(pid, start)
 }
 
+/// When this very process started, in the unit of [`ProcessId::start`], if the system tells.
+#[must_use]
+pub fn own_start() -> Option<u64> {
+    system::own_start()
+}
+
 #[cfg(target_os = "linux")]
 mod system {
+    pub(super) fn own_start() -> Option<u64> {
+        let stat = std::fs::read("/proc/self/stat").ok()?;
+        super::parse_stat(&stat).map(|(_, start)| start)
+    }
+
     pub(super) fn alive(pid: u32, start: Option<u64>) -> Option<bool> {
         match std::fs::read(format!("/proc/{pid}/stat")) {
             Ok(stat) => {
@@ -77,6 +88,10 @@ mod system {
 
 #[cfg(all(unix, not(target_os = "linux")))]
 mod system {
+    pub(super) fn own_start() -> Option<u64> {
+        None
+    }
+
     /// Elsewhere the start time cannot be read without unsafe code: only absence is certain.
     pub(super) fn alive(pid: u32, _start: Option<u64>) -> Option<bool> {
         let pid = rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)?;
@@ -93,6 +108,10 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
+    pub(super) fn own_start() -> Option<u64> {
+        None
+    }
+
     pub(super) fn alive(_pid: u32, _start: Option<u64>) -> Option<bool> {
         None
     }

@@ -188,7 +188,7 @@ fn stat(metadata: &Metadata) -> Stat {
     }
 }
 
-fn found(root: &Root, path: PathBuf, role: FileRole, metadata: &Metadata) -> Found {
+pub(super) fn found(root: &Root, path: PathBuf, role: FileRole, metadata: &Metadata) -> Found {
     let mut stat = stat(metadata);
     if role == FileRole::Database {
         stat = with_log(stat, &path);

@@ -7,22 +7,34 @@
 
 mod config;
 mod database;
+#[cfg(feature = "demo")]
+mod demo;
 mod doctor;
 mod event;
 pub mod events_api;
+mod import;
 mod part;
 mod price;
+mod search;
 mod session;
 mod source;
 mod status;
+mod statusline;
+mod transcript;
 mod usage;
 
 pub use config::{config, config_path};
 pub use database::{db_backup, db_check, db_stats, db_vacuum};
+#[cfg(feature = "demo")]
+pub use demo::demo;
 pub use doctor::doctor;
-pub use event::{events, parse_cursor, write_cursor};
+pub use event::{events, export_event, parse_cursor, write_cursor};
+pub use import::import;
 pub use price::{prices, prices_check};
-pub use session::{explanation, session, session_change, sessions};
+pub use search::search;
+pub use session::{explanation, export_session, session, session_change, sessions};
 pub use source::sources;
-pub use status::status;
-pub use usage::usage;
+pub use status::{quotas, status};
+pub use statusline::statusline;
+pub use transcript::transcript;
+pub use usage::{export_usage, usage};

@@ -1,12 +1,13 @@
-//! `agentmon.status.v1`.
+//! `agentmon.status.v1` and `agentmon.quotas.v1`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::part::{Spent, Time};
+use super::part::{Spent, Time, Usd};
 use super::session::Session;
-use crate::query::{Board, QuotaView, SessionView};
+use crate::model::QuotaWindow;
+use crate::query::{Board, BudgetState, QuotaView, SessionView};
 use crate::session::State;
 
 /// The board.
@@ -24,6 +25,21 @@ pub fn status(board: &Board) -> impl Serialize + '_ {
         counts: &board.counts,
         today: (&board.today).into(),
         quotas: board.quotas.iter().map(Quota::from).collect(),
+        budgets: board.budgets.iter().map(BudgetLine::from).collect(),
+    }
+}
+
+/// Plan limits.
+#[must_use]
+pub fn quotas(quotas: &[QuotaView]) -> impl Serialize + '_ {
+    #[derive(Serialize)]
+    struct Quotas<'a> {
+        schema: &'static str,
+        quotas: Vec<Quota<'a>>,
+    }
+    Quotas {
+        schema: "agentmon.quotas.v1",
+        quotas: quotas.iter().map(Quota::from).collect(),
     }
 }
 
@@ -44,11 +60,38 @@ struct Status<'a> {
     counts: &'a BTreeMap<State, u64>,
     today: Spent,
     quotas: Vec<Quota<'a>>,
+    budgets: Vec<BudgetLine<'a>>,
+}
+
+/// A budget and what is spent of it.
+#[derive(Serialize)]
+pub(super) struct BudgetLine<'a> {
+    project: Option<&'a str>,
+    period: &'static str,
+    since: Time,
+    limit_usd: Usd,
+    spent_usd: Usd,
+    used_percent: f64,
+    over: bool,
+}
+
+impl<'a> From<&'a BudgetState> for BudgetLine<'a> {
+    fn from(state: &'a BudgetState) -> Self {
+        Self {
+            project: state.budget.project.as_deref(),
+            period: state.budget.period.as_str(),
+            since: Time(state.since),
+            limit_usd: Usd(state.budget.limit),
+            spent_usd: Usd(state.spent),
+            used_percent: (state.used_percent() * 10.0).round() / 10.0,
+            over: state.is_over(),
+        }
+    }
 }
 
 /// A plan limit as last reported.
 #[derive(Serialize)]
-struct Quota<'a> {
+pub(super) struct Quota<'a> {
     agent: &'a str,
     limit: &'a str,
     window: &'a str,
@@ -60,9 +103,9 @@ struct Quota<'a> {
     expired: bool,
 }
 
-impl<'a> From<&'a QuotaView> for Quota<'a> {
-    fn from(view: &'a QuotaView) -> Self {
-        let window = &view.window;
+impl<'a> Quota<'a> {
+    /// A limit that was reported just now.
+    pub(super) fn fresh(window: &'a QuotaWindow) -> Self {
         Self {
             agent: window.agent.as_str(),
             limit: &window.limit,
@@ -72,7 +115,16 @@ impl<'a> From<&'a QuotaView> for Quota<'a> {
             resets_at: window.resets_at.map(Time),
             plan: window.plan.as_deref(),
             at: Time(window.at),
+            expired: false,
+        }
+    }
+}
+
+impl<'a> From<&'a QuotaView> for Quota<'a> {
+    fn from(view: &'a QuotaView) -> Self {
+        Self {
             expired: view.expired,
+            ..Self::fresh(&view.window)
         }
     }
 }

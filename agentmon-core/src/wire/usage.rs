@@ -2,12 +2,20 @@
 
 use serde::Serialize;
 
+use super::event::Exported;
 use super::part::{Spent, Time, Tokens, Usd};
-use crate::query::{Block, Project, ReportKind, Unattributed, UsageReport, UsageRow};
+use super::status::{BudgetLine, Quota};
+use crate::query::{
+    Block, BudgetState, Project, QuotaView, ReportKind, Unattributed, UsageReport, UsageRow,
+};
 
-/// A usage report.
+/// A usage report, with the plan limits (of a report by window) and the budgets in force.
 #[must_use]
-pub fn usage(report: &UsageReport) -> impl Serialize + '_ {
+pub fn usage<'a>(
+    report: &'a UsageReport,
+    quotas: &'a [QuotaView],
+    budgets: &'a [BudgetState],
+) -> impl Serialize + 'a {
     Usage {
         schema: "agentmon.usage.v1",
         report: report.kind.as_str(),
@@ -28,6 +36,18 @@ pub fn usage(report: &UsageReport) -> impl Serialize + '_ {
             })
             .collect(),
         unattributed: report.unattributed.iter().map(Beyond::from).collect(),
+        quotas: (report.kind == ReportKind::Blocks)
+            .then(|| quotas.iter().map(Quota::from).collect()),
+        budgets: budgets.iter().map(BudgetLine::from).collect(),
+    }
+}
+
+/// One row of an export, as in a report by day with all dimensions.
+#[must_use]
+pub fn export_usage(row: &UsageRow) -> impl Serialize + '_ {
+    Exported {
+        schema: "agentmon.export.usage.v1",
+        line: Row::from(row),
     }
 }
 
@@ -44,6 +64,10 @@ struct Usage<'a> {
     blocks: Option<Vec<Window<'a>>>,
     unpriced: Vec<Unpriced<'a>>,
     unattributed: Vec<Beyond<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quotas: Option<Vec<Quota<'a>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    budgets: Vec<BudgetLine<'a>>,
 }
 
 /// A dimension that was not chosen is absent; one that was chosen and is not known is `null`.
@@ -90,7 +114,7 @@ impl<'a> From<&'a UsageRow> for Row<'a> {
 }
 
 #[derive(Serialize)]
-struct Window<'a> {
+pub(super) struct Window<'a> {
     agent: &'a str,
     start: Time,
     end: Time,

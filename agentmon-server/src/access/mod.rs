@@ -7,7 +7,6 @@ mod scope;
 mod token;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -159,9 +158,4 @@ impl Access {
     pub(crate) fn tidy(&self) {
         self.rates.tidy();
     }
-}
-
-/// The folder's control token, made when there is none.
-pub(crate) fn control_token(folder: &Path) -> Result<String, TokenError> {
-    token::control(folder)
 }

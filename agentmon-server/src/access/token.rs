@@ -208,7 +208,7 @@ impl Tokens {
 }
 
 /// The control token of a folder, made when there is none.
-pub(super) fn control(folder: &Path) -> Result<String, TokenError> {
+fn control(folder: &Path) -> Result<String, TokenError> {
     let path = folder.join(CONTROL_FILE);
     let error = |source| TokenError::File {
         path: path.clone(),

@@ -3,6 +3,7 @@
 mod login;
 mod metrics;
 mod page;
+mod v1;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use crate::http::Route;
 /// All routes.
 pub(crate) fn all(app: &Arc<App>) -> Route {
     events_api::routes(app)
+        .or(v1::routes(app))
+        .unify()
         .or(page::routes(app))
         .unify()
         .or(metrics::routes(app))

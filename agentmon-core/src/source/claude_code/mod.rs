@@ -10,6 +10,7 @@ pub mod hook;
 pub mod jobs;
 pub mod line;
 pub mod live;
+pub mod statusline;
 pub mod subagent_meta;
 mod title;
 pub mod transcript;
@@ -18,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::process::{ProcessTable, SystemProcesses};
-use super::{Env, FileFormat, FileInfo, FileRole, Parser, Root};
+use super::{Env, FileFormat, FileInfo, FileRole, Parser, Root, for_each_line};
 use crate::model::{AgentKind, Batch, SessionKey, Timestamp};
 
 /// Claude Code's configuration folder.
@@ -101,6 +102,17 @@ impl FileFormat for ClaudeCode {
             ("jobs", "json") => (name == "state.json").then_some(FileRole::Snapshot),
             _ => None,
         }
+    }
+
+    /// Lines with a `sessionId`, as all have but summaries and file snapshots, which may come first.
+    fn recognises(&self, head: &[u8]) -> bool {
+        let mut recognised = false;
+        for_each_line(0, head, |_, line| {
+            let is = |name: &[u8]| memchr::memmem::find(line, name).is_some();
+            recognised |=
+                line.first() == Some(&b'{') && is(b"\"sessionId\":\"") && is(b"\"type\":\"");
+        });
+        recognised
     }
 
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::session_key;
-use crate::model::{Batch, ProblemKind, Relation, Stamped, Timestamp, Title, TitleKind};
+use crate::model::{Batch, ProblemKind, Relation, Timestamp, Title, TitleKind, stamp};
 use crate::source::fields::mend;
 use crate::source::{FileInfo, Parser, Want};
 
@@ -59,11 +59,10 @@ impl Parser for MetaParser {
         };
         let index = out.session(&session_key(session, Some(&self.agent)));
         let patch = out.patch(index);
-        patch.parent = Some((session_key(session, None), Relation::Within));
-        patch.role = meta.agent_type.map(|role| Stamped {
-            at: self.modified,
-            value: role.into(),
-        });
+        patch.propose_parent(Some((session_key(session, None), Relation::Within)));
+        if let Some(role) = meta.agent_type {
+            stamp(&mut patch.role, self.modified, &role);
+        }
         let title = meta
             .description
             .and_then(|text| Title::new(TitleKind::Agent, self.modified, &text));

@@ -3,12 +3,13 @@
 //! `$CODEX_HOME/sessions/YYYY/MM/DD/rollout-<local time>-<thread id>.jsonl` holds one thread and is only appended to,
 //! also days later. Archiving moves the file to `archived_sessions/`, idle files may become `.jsonl.zst`, and a
 //! migration rewrites them in place; a thread is therefore known by its id, never by its path. What else lies there
-//! (history, databases, locks) is not read.
+//! (history, databases, locks) is not read. What hooks push is read by [`hook`].
 
 mod counter;
 mod ending;
 mod facts;
 mod head;
+pub mod hook;
 mod limits;
 mod parser;
 mod reader;
@@ -87,6 +88,12 @@ impl FileFormat for Codex {
         } else {
             None
         }
+    }
+
+    /// A rollout begins with its session's header.
+    fn recognises(&self, head: &[u8]) -> bool {
+        let first = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        memchr::memmem::find(first, b"\"type\":\"session_meta\"").is_some()
     }
 
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {

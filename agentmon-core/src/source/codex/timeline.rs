@@ -73,7 +73,14 @@ impl Timeline<'_> {
         self.out.events.push(event);
     }
 
-    fn tool(&mut self, kind: EventKind, call: &str, tool: Option<&str>, text: &str) -> &mut Event {
+    /// An event of a tool call.
+    pub(super) fn tool(
+        &mut self,
+        kind: EventKind,
+        call: &str,
+        tool: Option<&str>,
+        text: &str,
+    ) -> &mut Event {
         let event = Event {
             key: self.key(&format!("{}:{call}", kind.as_str())),
             tool: tool.map(Into::into),
@@ -112,10 +119,14 @@ impl Timeline<'_> {
     }
 
     pub(super) fn tool_returned(&mut self, output: &ToolOutput<'_>) {
-        let Some(call) = output.call_id.name() else {
-            return;
-        };
-        let result = ToolResult::of(output.output);
+        if let Some(call) = output.call_id.name() {
+            self.result(call, output.output);
+        }
+    }
+
+    /// What a tool gave back.
+    pub(super) fn result(&mut self, call: &str, output: Option<&RawValue>) {
+        let result = ToolResult::of(output);
         let event = self.tool(EventKind::ToolResult, call, None, &result.text);
         event.duration_ms = result.duration_ms;
         if result.failed {

@@ -10,6 +10,7 @@ use super::record::{Message, Record};
 use super::{project, session_key};
 use crate::model::{
     Batch, EventKind, ProblemKind, Relation, SessionKey, Timestamp, Title, TitleKind, stamp,
+    stamp_first,
 };
 use crate::session::Signal;
 use crate::source::json;
@@ -137,13 +138,13 @@ impl Chat {
             let at = line.at;
             let patch = line.patch();
             if let Some(folder) = folder {
-                stamp(&mut patch.cwd, at, &folder);
+                stamp_first(&mut patch.cwd, at, &folder);
             }
             stamp(&mut patch.transcript, at, &path);
             if is_subagent {
                 stamp(&mut patch.entrypoint, at, "subagent");
             }
-            patch.parent = parent.map(|parent| (parent, Relation::Spawned));
+            patch.propose_parent(parent.map(|parent| (parent, Relation::Spawned)));
         }
     }
 

@@ -6,7 +6,7 @@ use super::record::{self, Arguments, Message, Output, Part, Response, Thought, T
 use super::session_key;
 use crate::model::{
     CallSource, EventKind, EventStatus, FactKey, ModelCall, PriceMode, ProblemKind, Relation,
-    Stamped, Title, TitleKind, stamp,
+    Stamped, Title, TitleKind, latest, stamp,
 };
 use crate::session::Signal;
 use crate::source::json::{self, Raw};
@@ -173,7 +173,7 @@ fn call(line: &mut Line<'_>, message: &Message<'_>) -> Option<FactKey> {
             at,
             value: (usage.prompt(), None),
         };
-        patch.context = patch.context.take().max(Some(context));
+        latest(&mut patch.context, Some(context));
     }
     Some(fact)
 }
@@ -235,7 +235,7 @@ fn subagent(line: &mut Line<'_>, tool: &ToolCall<'_>, arguments: &Arguments<'_>)
     let parent = line.key.clone();
     let index = line.out.session(&child);
     let patch = line.out.patch(index);
-    patch.parent = Some((parent, Relation::Spawned));
+    patch.propose_parent(Some((parent, Relation::Spawned)));
     if let Some(name) = json::text(arguments.agent_name) {
         stamp(&mut patch.role, line.at, &name);
     }

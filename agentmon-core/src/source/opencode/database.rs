@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::message;
 use super::record::{Message, Part, Session};
 use super::session_key;
-use crate::model::{Batch, FactKey, ProblemKind, Progress, Stamped, Timestamp};
+use crate::model::{Batch, FactKey, ProblemKind, Progress, Stamped, Timestamp, latest};
 use crate::source::line::Line;
 use crate::source::{Database, DatabaseError, FileInfo, Parser, Request, Want};
 
@@ -238,7 +238,7 @@ impl Rows {
         let index = message::session(&session, &self.path, want, out);
         if want.accounting && extras.todo {
             let progress = progress(database, &id)?;
-            out.patch(index).progress = progress;
+            latest(&mut out.patch(index).progress, progress);
         }
         let known = self.state.recent.get(&id);
         Ok(Some(Reading {

@@ -8,7 +8,7 @@ use super::record::{
 use super::session_key;
 use crate::model::{
     Batch, CallSource, EventKind, EventStatus, FactKey, ModelCall, PriceMode, ProblemKind,
-    Relation, SessionIndex, Stamped, Timestamp, Title, TitleKind, stamp,
+    Relation, SessionIndex, Stamped, Timestamp, Title, TitleKind, latest, stamp, stamp_first,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::Want;
@@ -31,14 +31,14 @@ pub(super) fn session(session: &Session, path: &str, want: Want, out: &mut Batch
         patch.touch(session.created);
         patch.touch(session.updated);
         if let Some(parent) = session.parent.as_deref().filter(|id| *id != session.id) {
-            patch.parent = Some((session_key(parent), Relation::Spawned));
+            patch.propose_parent(Some((session_key(parent), Relation::Spawned)));
             if let Some(agent) = &session.agent {
                 stamp(&mut patch.role, at, agent);
             }
             stamp(&mut patch.entrypoint, session.created, "subagent");
         }
         if let Some(folder) = &session.directory {
-            stamp(&mut patch.cwd, session.created, folder);
+            stamp_first(&mut patch.cwd, session.created, folder);
         }
         if let Some(version) = &session.version {
             stamp(&mut patch.version, at, version);
@@ -216,7 +216,7 @@ fn call(line: &mut Line<'_>, message: &Message<'_>, at: Timestamp) -> Option<Fac
             at,
             value: (usage.prompt(), None),
         };
-        patch.context = patch.context.take().max(Some(context));
+        latest(&mut patch.context, Some(context));
     }
     Some(fact)
 }

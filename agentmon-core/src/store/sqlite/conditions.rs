@@ -82,6 +82,11 @@ impl Conditions {
         );
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sql.is_empty()
+    }
+
     /// The text behind WHERE.
     pub(super) fn sql(&self) -> String {
         if self.sql.is_empty() {

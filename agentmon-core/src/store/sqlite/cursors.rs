@@ -47,6 +47,46 @@ pub fn load_cursors(
     Ok(cursors)
 }
 
+/// How many files were met with how many bytes, and those of them whose text is not indexed to the end, with how far
+/// it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Indexed {
+    /// Files and bytes that are indexed to their end.
+    pub whole: (u64, u64),
+    /// The others: path, size, and how many bytes are indexed.
+    pub part: Vec<(PathBuf, u64, u64)>,
+}
+
+/// How far the content pass is behind the accounting pass. Files without content are among the unindexed ones.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn indexed(connection: &Connection) -> Result<Indexed, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT known.path, known.size, content.size, content.position
+         FROM cursor AS known
+         LEFT JOIN cursor AS content ON content.pass = ?2 AND content.path = known.path
+         WHERE known.pass = ?1",
+    )?;
+    let mut rows = select.query([Pass::Accounting as i64, Pass::Content as i64])?;
+    let mut indexed = Indexed::default();
+    while let Some(row) = rows.next()? {
+        let size = row.get::<_, i64>(1)? as u64;
+        // A cursor without the file's size was stored half-way.
+        if row
+            .get::<_, Option<i64>>(2)?
+            .is_some_and(|content| content as u64 >= size)
+        {
+            indexed.whole.0 += 1;
+            indexed.whole.1 += size;
+        } else if let Some(path) = path_of(row.get_ref(0)?.as_str().unwrap_or_default()) {
+            let position = row.get::<_, Option<i64>>(3)?.unwrap_or(0) as u64;
+            indexed.part.push((path, size, position.min(size)));
+        }
+    }
+    Ok(indexed)
+}
+
 /// Stores cursors and problems of files.
 pub(super) fn store(connection: &Connection, files: &[FileUpdate]) -> rusqlite::Result<()> {
     let mut upsert = connection.prepare_cached(

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::conditions::Conditions;
 use super::event_cells::CellChanges;
+use super::search::expression;
 use super::{calls, dimensions};
 use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
@@ -163,14 +164,18 @@ pub(super) fn kind_code(kind: EventKind) -> i64 {
         .map_or(0, |code| code as i64)
 }
 
-const STATUSES: [EventStatus; 3] = [
-    EventStatus::Success,
-    EventStatus::Error,
-    EventStatus::Timeout,
-];
+pub(super) fn kind_of(code: u8) -> EventKind {
+    let kind = EventKind::ALL.get(usize::from(code));
+    kind.copied().unwrap_or(EventKind::Notice)
+}
+
+pub(super) fn status_of(code: u8) -> EventStatus {
+    let status = EventStatus::ALL.get(usize::from(code));
+    status.copied().unwrap_or_default()
+}
 
 pub(super) fn status_code(status: EventStatus) -> i64 {
-    STATUSES
+    EventStatus::ALL
         .iter()
         .position(|known| *known == status)
         .map_or(0, |code| code as i64)
@@ -213,14 +218,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
             AgentKind::from(row.get::<_, String>(2)?),
             row.get::<_, String>(3)?,
         ),
-        kind: EventKind::ALL
-            .get(usize::from(row.get::<_, u8>(4)?))
-            .copied()
-            .unwrap_or(EventKind::Notice),
-        status: STATUSES
-            .get(usize::from(row.get::<_, u8>(5)?))
-            .copied()
-            .unwrap_or_default(),
+        kind: kind_of(row.get(4)?),
+        status: status_of(row.get(5)?),
         tool: text(6)?,
         duration_ms: row.get::<_, Option<i64>>(7)?.map(|ms| ms as u64),
         usage: model.is_some().then_some(usage),
@@ -237,6 +236,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
 /// [`StoreError`] when the database cannot be read.
 pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage, StoreError> {
     let mut conditions = Conditions::default();
+    if let Some(key) = &filter.session {
+        let parts = [key.agent.as_str().to_owned(), key.native_id.to_string()];
+        conditions.add(
+            "event.session = (SELECT id FROM session WHERE agent = ? AND native_id = ?)",
+            parts.map(Into::into),
+        );
+    }
     conditions.session_ids(&filter.sessions);
     conditions.agents(&filter.agents);
     conditions.projects(&filter.projects);
@@ -249,12 +255,10 @@ pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage
     conditions.any(&filter.tools, "tool.name = ?", |tool| {
         vec![tool.to_string().into()]
     });
-    let words = filter.text.iter().flat_map(|text| text.split(separates));
-    let phrases: Vec<String> = words.filter(|word| !word.is_empty()).map(quoted).collect();
-    if !phrases.is_empty() {
+    if let Some(words) = filter.text.as_ref().and_then(expression) {
         conditions.add(
             "event.seq IN (SELECT rowid FROM event_fts WHERE event_fts MATCH ?)",
-            [phrases.join(" ").into()],
+            [words.into()],
         );
     }
     if let Some(since) = filter.since {
@@ -298,16 +302,6 @@ pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage
         events,
         next: next.flatten(),
     })
-}
-
-/// Whether a character stands between words. SQLite would take a NUL for the end of the text.
-fn separates(c: char) -> bool {
-    c.is_whitespace() || c == '\0'
-}
-
-/// A word as FTS5 takes it literally.
-fn quoted(word: &str) -> String {
-    format!("\"{}\"", word.replace('"', "\"\""))
 }
 
 /// The latest events of a session, oldest first, and whether there are more.

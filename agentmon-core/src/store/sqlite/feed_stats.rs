@@ -206,8 +206,11 @@ pub fn stats(
     Ok(stats)
 }
 
+/// A project, if known, and a branch.
+type ProjectBranch = (Option<Box<str>>, Box<str>);
+
 /// Projects and branches, those of the latest session first.
-fn branches(connection: &Connection) -> Result<Vec<(Option<Box<str>>, Box<str>)>, StoreError> {
+fn branches(connection: &Connection) -> Result<Vec<ProjectBranch>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT project.name, session.branch FROM session LEFT JOIN project ON project.id = session.project
          WHERE session.branch IS NOT NULL AND session.branch NOT IN ('', 'HEAD')

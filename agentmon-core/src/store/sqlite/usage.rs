@@ -57,6 +57,25 @@ pub fn usage(connection: &Connection, query: &UsageQuery) -> Result<UsageData, S
     Ok(data)
 }
 
+/// What a session cost, with the subagents that are a part of it; `None` when no call of it is known.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn session_cost(
+    connection: &Connection,
+    key: &SessionKey,
+) -> Result<Option<NanoUsd>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT sum(rollup.cost) FROM session
+         JOIN session AS part ON part.report_as = session.id
+         JOIN rollup ON rollup.session = part.id
+         WHERE session.agent = ?1 AND session.native_id = ?2",
+    )?;
+    let parts = params![key.agent.as_str(), &*key.native_id];
+    let cost = select.query_row(parts, |row| row.get::<_, Option<i64>>(0))?;
+    Ok(cost.map(NanoUsd))
+}
+
 /// Gives consecutive numbers to ids in the order in which they come.
 #[derive(Default)]
 struct Interner {

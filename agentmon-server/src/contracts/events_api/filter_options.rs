@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agentmon_core::Monitor;
 use agentmon_core::wire::events_api as wire;
 use http::StatusCode;
 use warp::Filter;
@@ -20,6 +21,6 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
 }
 
 async fn list(app: Arc<App>) -> Result<Response, ApiError> {
-    let options = app.ask(|monitor| monitor.filter_options()).await?;
+    let options = app.ask(Monitor::filter_options).await?;
     Ok(reply::json(StatusCode::OK, &wire::filter_options(&options)))
 }

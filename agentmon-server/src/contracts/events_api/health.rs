@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agentmon_core::Monitor;
 use http::StatusCode;
 use serde_json::json;
 use warp::Filter;
@@ -20,7 +21,7 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
 }
 
 async fn health(app: Arc<App>) -> Result<Response, ApiError> {
-    let bytes = app.ask(|monitor| monitor.db_bytes()).await?;
+    let bytes = app.ask(Monitor::db_bytes).await?;
     let health = json!({
         "status": "ok",
         "uptime": app.started.elapsed().as_secs(),

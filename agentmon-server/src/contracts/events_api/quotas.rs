@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agentmon_core::Monitor;
 use agentmon_core::ingest::{Delivery, statusline};
 use agentmon_core::wire::events_api as wire;
 use bytes::Bytes;
@@ -31,7 +32,7 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
 }
 
 async fn list(app: Arc<App>) -> Result<Response, ApiError> {
-    let quotas = app.ask(|monitor| monitor.quotas()).await?;
+    let quotas = app.ask(Monitor::quotas).await?;
     Ok(reply::json(StatusCode::OK, &wire::quotas(&quotas)))
 }
 
@@ -39,7 +40,9 @@ async fn list(app: Arc<App>) -> Result<Response, ApiError> {
 async fn claude(app: Arc<App>, body: Result<Bytes, ApiError>) -> Result<Response, ApiError> {
     let answer = match statusline::read(&body?, app.monitor.now()) {
         Some(batch) => {
-            app.monitor.ingest(Delivery::Observed(batch)).await?;
+            app.monitor
+                .ingest(Delivery::Observed(Box::new(batch)))
+                .await?;
             json!({ "accepted": true })
         }
         None => json!({ "accepted": false, "reason": "missing rate_limits payload" }),

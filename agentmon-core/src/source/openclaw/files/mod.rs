@@ -21,10 +21,10 @@
 
 mod entry;
 mod message;
-mod names;
-mod rows;
+pub(super) mod names;
+pub(super) mod rows;
 mod text;
-mod transcript;
+pub(super) mod transcript;
 
 use std::path::Path;
 
@@ -53,30 +53,8 @@ impl FileFormat for OpenClawFiles {
         VERSION
     }
 
-    /// Every folder that some version uses: a machine keeps `~/.clawdbot` beside `~/.openclaw` after the renaming,
-    /// often as a symbolic link.
     fn roots(&self, env: &Env) -> Vec<Root> {
-        let mut roots = Vec::new();
-        let mut add = |path, origin| roots.push(Root { path, origin });
-        for name in ["OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR"] {
-            if let Some(folder) = env.var(name) {
-                add(env.expand(folder), name);
-            }
-        }
-        let home = env
-            .var("OPENCLAW_HOME")
-            .map_or_else(|| env.home.clone(), |home| env.expand(home));
-        add(home.join(".openclaw"), "default");
-        if let Some(profile) = env.var("OPENCLAW_PROFILE") {
-            add(
-                home.join(format!(".openclaw-{profile}")),
-                "OPENCLAW_PROFILE",
-            );
-        }
-        for name in [".clawdbot", ".moltbot", ".moldbot"] {
-            add(home.join(name), "legacy");
-        }
-        roots
+        super::roots(env)
     }
 
     fn enters(&self, relative: &Path) -> bool {
@@ -94,7 +72,7 @@ impl FileFormat for OpenClawFiles {
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {
         let relative = file.relative();
         match Place::of(Path::new(&relative)) {
-            Some(Place::Rows { agent }) => Box::new(rows::Rows::new(agent)),
+            Some(Place::Rows { agent }) => Box::new(rows::Rows::new(&file.root, agent)),
             Some(Place::Transcript { agent, name }) => {
                 Box::new(transcript::Transcript::new(file, agent, &name))
             }
@@ -113,7 +91,7 @@ impl FileFormat for OpenClawFiles {
     fn resume(&self, file: &FileInfo, state: &[u8]) -> Option<Box<dyn Parser>> {
         let relative = file.relative();
         Some(match Place::of(Path::new(&relative))? {
-            Place::Rows { agent } => Box::new(rows::Rows::resume(agent, state)?),
+            Place::Rows { agent } => Box::new(rows::Rows::resume(&file.root, agent, state)?),
             Place::Transcript { agent, name } => {
                 Box::new(transcript::Transcript::resume(file, agent, &name, state)?)
             }

@@ -6,7 +6,7 @@ use crate::model::{AgentKind, SessionKey, Timestamp};
 
 /// A file of interest, by its path below the state folder.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place<'a> {
+pub(in crate::source::openclaw) enum Place<'a> {
     /// `agents/<agent>/sessions/sessions.json`.
     Rows { agent: &'a str },
     /// A transcript or a copy of one.
@@ -15,18 +15,18 @@ pub(super) enum Place<'a> {
 
 /// The name of a transcript, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Name<'a> {
+pub(in crate::source::openclaw) struct Name<'a> {
     /// The conversation that it holds.
-    pub(super) session: &'a str,
+    pub(in crate::source::openclaw) session: &'a str,
     /// What became of it.
-    pub(super) kind: Kind,
+    pub(in crate::source::openclaw) kind: Kind,
     /// Whether it is compressed with zstd.
-    pub(super) compressed: bool,
+    pub(in crate::source::openclaw) compressed: bool,
 }
 
 /// What became of a transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::source::openclaw) enum Kind {
     /// It is the conversation's own file.
     Current,
     /// A copy made before the file was shortened or compacted. It may hold calls that the file no longer has.
@@ -45,7 +45,7 @@ const SESSIONS: &str = "sessions";
 const IMPORTED: &str = "session-sqlite-import-archive";
 
 /// Whether the walk goes into a folder below the state folder.
-pub(super) fn enters(relative: &Path) -> bool {
+pub(in crate::source::openclaw) fn enters(relative: &Path) -> bool {
     match parts(relative).as_deref() {
         Some([] | ["agents"] | ["agents", _]) => true,
         Some(["agents", _, folder]) => [SESSIONS, IMPORTED].contains(folder),
@@ -55,7 +55,7 @@ pub(super) fn enters(relative: &Path) -> bool {
 
 impl<'a> Place<'a> {
     /// What lies at a path below the state folder; `None` for what is not read.
-    pub(super) fn of(relative: &'a Path) -> Option<Self> {
+    pub(in crate::source::openclaw) fn of(relative: &'a Path) -> Option<Self> {
         let parts = parts(relative)?;
         let ["agents", agent, folder, file] = parts[..] else {
             return None;
@@ -79,7 +79,7 @@ fn parts(path: &Path) -> Option<Vec<&str>> {
 
 impl<'a> Name<'a> {
     /// Takes a file's name apart; `None` for locks, temporary files, trajectories and all else.
-    pub(super) fn parse(file: &'a str) -> Option<Self> {
+    pub(in crate::source::openclaw) fn parse(file: &'a str) -> Option<Self> {
         let (stem, rest) = file.split_once(".jsonl")?;
         if stem.ends_with(".trajectory") {
             return None;
@@ -133,13 +133,13 @@ fn is_file_time(text: &str) -> bool {
 }
 
 /// The identity of a session.
-pub(super) fn session_key(agent: &str, session: &str) -> SessionKey {
+pub(in crate::source::openclaw) fn session_key(agent: &str, session: &str) -> SessionKey {
     SessionKey::new(AgentKind::OpenClaw, format!("{agent}/{session}"))
 }
 
 /// The session whose transcript lies at an absolute path, as rows and headers give it, also from another machine.
 /// `agent` is assumed where the path names no agent.
-pub(super) fn session_at(path: &str, agent: &str) -> Option<SessionKey> {
+pub(in crate::source::openclaw) fn session_at(path: &str, agent: &str) -> Option<SessionKey> {
     let mut parts = path.rsplit(['/', '\\']);
     let name = Name::parse(parts.next()?)?;
     let agent = match (parts.next(), parts.next(), parts.next()) {
@@ -150,13 +150,20 @@ pub(super) fn session_at(path: &str, agent: &str) -> Option<SessionKey> {
 }
 
 /// A session key in full and in lower case: `agent:<agent>:<rest>`. Older rows leave the agent out.
-pub(super) fn address(key: &str, agent: &str) -> String {
+pub(in crate::source::openclaw) fn address(key: &str, agent: &str) -> String {
     let key = key.to_lowercase();
     if key.starts_with("agent:") || key == "global" || key == "unknown" {
         key
     } else {
         format!("agent:{agent}:{key}")
     }
+}
+
+/// The agent that an address in full names.
+pub(in crate::source::openclaw) fn agent_of(address: &str) -> Option<&str> {
+    let agent = address.strip_prefix("agent:")?.split(':').next()?;
+    let is_name = !agent.is_empty() && !agent.contains(['/', '\\']) && !agent.starts_with('.');
+    is_name.then_some(agent)
 }
 
 #[cfg(test)]

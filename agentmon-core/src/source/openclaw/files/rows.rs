@@ -8,6 +8,8 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -23,19 +25,25 @@ use crate::source::json::{self, Raw};
 use crate::source::line::detail;
 use crate::source::{Parser, Want};
 
+/// Largest table of another agent that is looked into for a parent, in bytes.
+const MAX_TABLE: u64 = 32 * 1024 * 1024;
+
 /// Parser of one `sessions.json`.
 #[derive(Debug)]
 pub(super) struct Rows {
     agent: Box<str>,
+    /// The folder of all agents.
+    agents: PathBuf,
     /// What was wanted when the rows in `seen` were reported, as [`want_bits`].
     reported: u8,
     /// Hashes of the rows as they were last seen.
     seen: BTreeSet<i64>,
 }
 
+/// A row of the table, also as the databases of today keep it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Row<'a> {
+pub(in crate::source::openclaw) struct Row<'a> {
     #[serde(borrow)]
     session_id: Raw<'a>,
     #[serde(borrow)]
@@ -101,21 +109,22 @@ struct Origin<'a> {
 type Table<'a> = BTreeMap<String, &'a RawValue>;
 
 impl Rows {
-    pub(super) fn new(agent: &str) -> Self {
+    pub(super) fn new(root: &Path, agent: &str) -> Self {
         Self {
             agent: agent.into(),
+            agents: root.join("agents"),
             reported: 0,
             seen: BTreeSet::new(),
         }
     }
 
-    pub(super) fn resume(agent: &str, state: &[u8]) -> Option<Self> {
+    pub(super) fn resume(root: &Path, agent: &str, state: &[u8]) -> Option<Self> {
         let (&reported, hashes) = state.split_first()?;
         let (hashes, rest) = hashes.as_chunks::<8>();
         rest.is_empty().then(|| Self {
-            agent: agent.into(),
             reported,
             seen: hashes.iter().copied().map(i64::from_le_bytes).collect(),
+            ..Self::new(root, agent)
         })
     }
 
@@ -152,49 +161,89 @@ impl Rows {
         want: Want,
         out: &mut Batch,
     ) -> bool {
-        let Some(session_key) = row.session(&self.agent) else {
+        let Some(session) = row.session(&self.agent) else {
             return false;
         };
-        let session = out.session(&session_key);
+        let parent = || {
+            let address = row.spawned_by(&self.agent)?;
+            match names::agent_of(&address).filter(|agent| *agent != &*self.agent) {
+                // That agent's rows are in its own file.
+                Some(agent) => {
+                    let bytes = read(&self.agents.join(agent).join("sessions/sessions.json"))?;
+                    let table: Table<'_> = serde_json::from_slice(&bytes).ok()?;
+                    parent(&address, agent, row, &table)
+                }
+                None => parent(&address, &self.agent, row, table),
+            }
+        };
+        let parent = parent().filter(|_| want.accounting);
+        row.report(
+            &names::address(key, &self.agent),
+            &session,
+            parent,
+            want,
+            out,
+        );
+        true
+    }
+}
+
+/// The session that stands under an address, if it has not been pointed at a newer transcript since it spawned `row`.
+fn parent(address: &str, agent: &str, row: &Row<'_>, table: &Table<'_>) -> Option<SessionKey> {
+    let mut rows = table.iter();
+    let (_, raw) = rows.find(|(key, _)| names::address(key, agent) == address)?;
+    let parent: Row<'_> = json::object(Some(raw))?;
+    let begun = row.started();
+    if begun.is_some() && parent.started() > begun {
+        return None;
+    }
+    parent.session(agent)
+}
+
+/// An ordinary file of a size that rows have.
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let metadata = fs::metadata(path).ok()?;
+    let is_fit = metadata.is_file() && metadata.len() <= MAX_TABLE;
+    is_fit.then(|| fs::read(path).ok()).flatten()
+}
+
+impl Row<'_> {
+    /// Reports what the row says of its session.
+    pub(in crate::source::openclaw) fn report(
+        &self,
+        address: &str,
+        key: &SessionKey,
+        parent: Option<SessionKey>,
+        want: Want,
+        out: &mut Batch,
+    ) {
+        let session = out.session(key);
         if want.accounting {
-            let address = names::address(key, &self.agent);
             let patch = out.patch(session);
-            row.describe(&address, patch);
-            if let Some(parent) = self
-                .parent(row, table)
-                .filter(|parent| *parent != session_key)
-            {
+            self.describe(address, patch);
+            if let Some(parent) = parent.filter(|parent| parent != key) {
                 patch.propose_parent(Some((parent, Relation::Spawned)));
             }
         }
         if want.evidence {
-            for (at, signal) in row.signs() {
+            for (at, signal) in self.signs() {
                 let source = EvidenceSource::Row;
                 out.evidence(session, Evidence { at, source, signal });
             }
         }
-        true
     }
 
-    /// The session that spawned this one, if its row is in the same file and has not been pointed at a newer
-    /// transcript since. A parent of another agent stands in that agent's file and is not known here.
-    fn parent(&self, row: &Row<'_>, table: &Table<'_>) -> Option<SessionKey> {
-        let spawned_by = json::text(row.spawned_by)?;
-        let address = names::address(&spawned_by, &self.agent);
-        let (_, raw) = table
-            .iter()
-            .find(|(key, _)| names::address(key, &self.agent) == address)?;
-        let parent: Row<'_> = json::object(Some(raw))?;
-        let begun = json::time(row.session_started_at);
-        let parent_begun = json::time(parent.session_started_at);
-        if begun.is_some() && parent_begun > begun {
-            return None;
-        }
-        parent.session(&self.agent)
+    /// The address of the session that spawned this one.
+    pub(in crate::source::openclaw) fn spawned_by(&self, agent: &str) -> Option<String> {
+        let spawned_by = json::text(self.spawned_by)?;
+        Some(names::address(&spawned_by, agent))
     }
-}
 
-impl Row<'_> {
+    /// When the conversation began.
+    pub(in crate::source::openclaw) fn started(&self) -> Option<Timestamp> {
+        json::time(self.session_started_at)
+    }
+
     /// The transcript in use. Newer rows have a session key in `sessionFile`, which names no file.
     fn session(&self, agent: &str) -> Option<SessionKey> {
         let file = json::text(self.session_file);

@@ -38,7 +38,9 @@ pub(super) fn prompt(text: &str) -> &str {
 /// The part of a prompt that makes a title: of a subagent its task, of a cron job its name.
 pub(super) fn title(prompt: &str) -> &str {
     if prompt.starts_with("[Subagent Context]")
-        && let Some((_, task)) = prompt.split_once("[Subagent Task]")
+        && let Some((_, task)) = prompt
+            .split_once("\n[Subagent Task]")
+            .or_else(|| prompt.split_once("[Subagent Task]"))
     {
         let task = task.trim_start_matches([':', ' ', '\n']);
         return task.split("\n\n").next().unwrap_or(task);
@@ -72,6 +74,11 @@ mod tests {
                 "Sum up",
             ),
             ("[Subagent Context] a [Subagent Task]: Sum up", "Sum up"),
+            // The context speaks of the task.
+            (
+                "[Subagent Context] The [Subagent Task]; a\n\n[Subagent Task]\n\nSum up",
+                "Sum up",
+            ),
             ("[Subagent Context] only", "[Subagent Context] only"),
             (
                 "[cron:9c06 Hourly check] Do it.\nCurrent time",

@@ -12,7 +12,7 @@ use super::entry::{Entry, Message};
 use super::names::{self, Kind, Name};
 use super::{message, text};
 use crate::model::{
-    Batch, EventKind, ProblemKind, Relation, SessionKey, Timestamp, Title, TitleKind, stamp,
+    Batch, EventKind, ProblemKind, Relation, SessionKey, Span, Timestamp, Title, TitleKind, stamp,
     stamp_first,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
@@ -23,9 +23,12 @@ use crate::source::{FileInfo, Parser, Want, for_each_line};
 /// The newest version of the format that was seen. Newer ones are read all the same, and reported.
 const KNOWN_VERSION: u64 = 4;
 
+/// The first prompt may be older than the header by this much: SQLite's transcripts are begun when it has arrived.
+const HEADER_LAG: Span = Span::from_secs(1);
+
 /// Parser of one transcript or of a copy of one.
 #[derive(Debug)]
-pub(super) struct Transcript {
+pub(in crate::source::openclaw) struct Transcript {
     key: SessionKey,
     agent: Box<str>,
     kind: Kind,
@@ -46,7 +49,7 @@ struct State {
 }
 
 impl Transcript {
-    pub(super) fn new(file: &FileInfo, agent: &str, name: &Name<'_>) -> Self {
+    pub(in crate::source::openclaw) fn new(file: &FileInfo, agent: &str, name: &Name<'_>) -> Self {
         Self {
             key: names::session_key(agent, name.session),
             agent: agent.into(),
@@ -57,7 +60,7 @@ impl Transcript {
         }
     }
 
-    pub(super) fn resume(
+    pub(in crate::source::openclaw) fn resume(
         file: &FileInfo,
         agent: &str,
         name: &Name<'_>,
@@ -81,7 +84,7 @@ impl Transcript {
         if kind == "session" {
             self.state.begun.get_or_insert(at);
         }
-        let copied_at = self.state.begun.filter(|&begun| at < begun);
+        let copied_at = self.state.begun.filter(|&begun| at + HEADER_LAG < begun);
         let id = json::text(entry.id).unwrap_or_else(|| Cow::Owned(at.0.to_string()));
         let session = out.session(&self.key);
         let key = &self.key;

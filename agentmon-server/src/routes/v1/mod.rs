@@ -1,0 +1,35 @@
+//! The native API, base `/api/v1`: the JSON of the command line's `--json`, over HTTP. One file for each resource.
+
+mod doctor;
+mod events;
+mod filter;
+mod openapi;
+mod quotas;
+mod sessions;
+mod sources;
+mod usage;
+
+use std::sync::Arc;
+
+use warp::Filter;
+
+use crate::app::App;
+use crate::http::Route;
+
+/// All routes of the native API.
+pub(super) fn routes(app: &Arc<App>) -> Route {
+    sessions::routes(app)
+        .or(events::routes(app))
+        .unify()
+        .or(usage::routes(app))
+        .unify()
+        .or(quotas::routes(app))
+        .unify()
+        .or(sources::routes(app))
+        .unify()
+        .or(doctor::routes(app))
+        .unify()
+        .or(openapi::routes())
+        .unify()
+        .boxed()
+}

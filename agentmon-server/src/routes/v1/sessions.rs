@@ -1,0 +1,99 @@
+//! `/api/v1/sessions`: the list, one in detail, and why it is believed to be in its state.
+
+use std::sync::Arc;
+
+use agentmon_core::query::SessionFilter;
+use agentmon_core::session::State;
+use agentmon_core::wire;
+use http::StatusCode;
+use warp::Filter;
+use warp::reply::Response;
+
+use super::filter::{agents, flag, known, range, words};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::http::query::{Query, decoded, query};
+use crate::http::{Route, answer, reply, with};
+
+pub(super) fn routes(app: &Arc<App>) -> Route {
+    let list = warp::path!("api" / "v1" / "sessions")
+        .and(warp::get())
+        .and(with(app))
+        .and(query())
+        .then(|app, query| async { answer(list(app, query).await) });
+    let one = warp::path!("api" / "v1" / "sessions" / String)
+        .and(warp::get())
+        .and(with(app))
+        .then(|id: String, app| async move { answer(one(app, decoded(&id)).await) });
+    let explain = warp::path!("api" / "v1" / "sessions" / String / "explain")
+        .and(warp::get())
+        .and(with(app))
+        .then(|id: String, app| async move { answer(explain(app, decoded(&id)).await) });
+    list.or(one).unify().or(explain).unify().boxed()
+}
+
+/// Lists sessions, the one active most lately first.
+#[utoipa::path(
+    get, path = "/api/v1/sessions", tag = "sessions",
+    params(
+        ("state" = Option<String>, Query, description = "States, joined by commas"),
+        ("agent" = Option<String>, Query, description = "Agents, joined by commas"),
+        ("model" = Option<String>, Query, description = "Models, by name or the beginning of one"),
+        ("project" = Option<String>, Query, description = "Projects, by name or folder"),
+        ("session" = Option<String>, Query, description = "Ids, or beginnings of them"),
+        ("parent" = Option<String>, Query, description = "Only children of this session"),
+        ("subagents" = Option<bool>, Query, description = "Also subagents that are a part of another session"),
+        ("since" = Option<String>, Query, description = "Active from then on: a date, a time, `today`, `7d`"),
+        ("until" = Option<String>, Query, description = "Started before then"),
+        ("limit" = Option<u64>, Query, description = "At most so many, 1 to 1000; 100 if not given"),
+    ),
+    responses((status = 200, description = "`agentmon.sessions.v1`", content_type = "application/json", body = Object),
+              (status = 400, description = "A parameter makes no sense")),
+)]
+pub(super) async fn list(app: Arc<App>, query: Query) -> Result<Response, ApiError> {
+    let (since, until) = range(&query, app.monitor.config(), app.monitor.now())?;
+    let filter = SessionFilter {
+        sessions: words(&query, "session"),
+        states: known(&query, "state", State::parse)?,
+        agents: agents(&query),
+        models: words(&query, "model"),
+        projects: words(&query, "project"),
+        since,
+        until,
+        parent: query.word("parent"),
+        within: flag(&query, "subagents"),
+        limit: Some(query.number("limit", 100, 1..=1000) as usize),
+        ..SessionFilter::default()
+    };
+    let list = app.ask(move |monitor| monitor.sessions(&filter)).await?;
+    Ok(reply::json(StatusCode::OK, &wire::sessions(&list)))
+}
+
+/// Shows one session: its timeline, tools, cost and children.
+#[utoipa::path(
+    get, path = "/api/v1/sessions/{id}", tag = "sessions",
+    params(("id" = String, Path, description = "The session's id, percent-encoded, or a beginning of it")),
+    responses((status = 200, description = "`agentmon.session.v1`", content_type = "application/json", body = Object),
+              (status = 404, description = "No such session"),
+              (status = 409, description = "Several sessions have an id that begins so")),
+)]
+pub(super) async fn one(app: Arc<App>, id: String) -> Result<Response, ApiError> {
+    let detail = app.ask(move |monitor| monitor.session(&id)).await?;
+    Ok(reply::json(StatusCode::OK, &wire::session(&detail)))
+}
+
+/// Tells why a session is believed to be in its state, with the evidence.
+#[utoipa::path(
+    get, path = "/api/v1/sessions/{id}/explain", tag = "sessions",
+    params(("id" = String, Path, description = "The session's id, percent-encoded, or a beginning of it")),
+    responses((status = 200, description = "`agentmon.explain.v1`", content_type = "application/json", body = Object),
+              (status = 404, description = "No such session"),
+              (status = 409, description = "Several sessions have an id that begins so")),
+)]
+pub(super) async fn explain(app: Arc<App>, id: String) -> Result<Response, ApiError> {
+    let explanation = app.ask(move |monitor| monitor.explain(&id)).await?;
+    Ok(reply::json(
+        StatusCode::OK,
+        &wire::explanation(&explanation),
+    ))
+}
