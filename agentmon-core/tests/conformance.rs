@@ -53,6 +53,17 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
         &[("gemini", ".gemini"), ("gemini/legacy", ".gemini")],
     ),
     ("opencode", &[("opencode", ".local/share/opencode")]),
+    (
+        "openclaw-sqlite",
+        &[("openclaw/openclaw-2026.9.6", ".openclaw")],
+    ),
+    ("copilot", &[("further/home", "")]),
+    ("qwen", &[("further/home", "")]),
+    ("kimi", &[("further/home", "")]),
+    ("droid", &[("further/home", "")]),
+    ("cline", &[("further/home", "")]),
+    ("cline-tasks", &[("further/home", "")]),
+    ("roo-code", &[("further/home", "")]),
 ];
 
 /// When the recordings had been written, and the time at which they are looked at.
@@ -93,7 +104,10 @@ impl Home {
                 let mut name = path.strip_prefix(recorded.path()).unwrap().to_owned();
                 let mut content = fs::read(&path).unwrap();
                 // Databases are recorded in little space.
-                if name.to_string_lossy().ends_with(".db.zst") {
+                let is_database = [".db.zst", ".sqlite.zst"]
+                    .iter()
+                    .any(|end| name.to_string_lossy().ends_with(end));
+                if is_database {
                     content = zstd::decode_all(&*content).unwrap();
                     name.set_extension("");
                 }

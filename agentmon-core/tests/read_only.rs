@@ -26,9 +26,15 @@ fn fill(home: &Path) {
         ("codex/archived_sessions", ".codex/archived_sessions"),
         ("openclaw/clawdbot-2026.1.24", ".clawdbot"),
         ("openclaw/openclaw-2026.7.1", ".openclaw"),
+        ("gemini", ".gemini"),
+        ("opencode/storage", ".local/share/opencode/storage"),
     ] {
         copy(&fixture(from), &home.join(to));
     }
+    // A database is the likeliest to be touched: SQLite likes to leave files beside it.
+    let database = fs::read(fixture("opencode/opencode.db.zst")).unwrap();
+    let database = zstd::decode_all(&*database).unwrap();
+    fs::write(home.join(".local/share/opencode/opencode.db"), database).unwrap();
 }
 
 /// What a change of a file or folder would show in.
