@@ -324,7 +324,8 @@ fn a_damaged_database_is_moved_aside_told_and_built_anew() {
         refresh(&monitor).unwrap();
         by_session(&monitor)
     };
-    let damages: [(&str, fn(&mut Vec<u8>)); 4] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 4] = [
         ("no database", |bytes| {
             *bytes = b"this is no database at all".repeat(500)
         }),

@@ -45,7 +45,7 @@ fn writer(path: Option<&Path>, prices: &[PriceOverride]) -> Result<Writer, Store
 /// Something that a source saw.
 #[derive(Debug, Clone)]
 enum Seen {
-    Session(SessionPatch),
+    Session(Box<SessionPatch>),
     Call {
         session: SessionKey,
         model: &'static str,
@@ -64,7 +64,7 @@ fn piece(seen: impl IntoIterator<Item = Seen>) -> Piece {
         match seen {
             Seen::Session(patch) => {
                 let index = batch.session(&patch.key);
-                batch.patch(index).merge(patch);
+                batch.patch(index).merge(*patch);
             }
             Seen::Call {
                 session,
@@ -455,18 +455,18 @@ fn what_is_old_goes_by_its_own_age() {
     };
     let seen = || {
         vec![
-            Seen::Session(patch(0, day(100))),
+            Seen::Session(patch(0, day(100)).into()),
             call("old", 0, day(100), 10),
             event("old", 0, day(100), "ancient words"),
-            Seen::Session(patch(1, day(1))),
+            Seen::Session(patch(1, day(1)).into()),
             // Long, and still going on.
             call("long", 1, day(90), 20),
             event("long", 1, day(90), "early words"),
             event("new", 1, day(1), "recent words"),
             // Old, but with a subagent that is not.
-            Seen::Session(patch(2, day(100))),
+            Seen::Session(patch(2, day(100)).into()),
             call("parent", 2, day(100), 30),
-            Seen::Session(child.clone()),
+            Seen::Session(child.clone().into()),
             call("child", 3, day(1), 40),
         ]
     };
@@ -628,7 +628,7 @@ fn seen() -> impl Strategy<Value = Seen> {
             _ if number > 0 => patch.parent = Some((key(number - 1), Relation::Within)),
             _ => patch.version = stamped,
         }
-        Seen::Session(patch)
+        Seen::Session(patch.into())
     });
     let sources = [CallSource::Transcript, CallSource::Otlp, CallSource::Hook];
     let models = prop::sample::select(vec![MODEL, "house-model"]);
