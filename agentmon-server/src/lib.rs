@@ -1,6 +1,6 @@
 //! The agentmon HTTP server: everything of the core, live, over HTTP.
 //!
-//! A request passes the [accept loop](accept), the [guard](guard) (who is asking, from where, how often), and one route.
+//! A request passes the accept loop (`accept`), the `guard` (who is asking, from where, how often), and one route.
 //! A route does four things: parse, call one method of the core, choose a status, render. `routes/` holds the native
 //! API by resource, `contracts/` one module for each API of other systems whose clients work with agentmon.
 //!

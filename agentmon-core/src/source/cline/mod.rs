@@ -1,7 +1,7 @@
 //! Cline, in a terminal and in an editor, and Roo Code, which began as a copy of the latter.
 //!
-//! The terminal client keeps a folder for each session ([`session`]), the extensions a folder for each task
-//! ([`task`]). Both replace their files as a whole after every message.
+//! The terminal client keeps a folder for each session (`session`), the extensions a folder for each task
+//! (`task`). Both replace their files as a whole after every message.
 
 mod messages;
 mod session;

@@ -1,6 +1,6 @@
 //! Gemini CLI: the chats that it keeps of every session.
 //!
-//! `~/.gemini/tmp/<project>/chats/session-<time>-<id>.jsonl` is a log of changes ([`chat`]): messages, written again
+//! `~/.gemini/tmp/<project>/chats/session-<time>-<id>.jsonl` is a log of changes (`chat`): messages, written again
 //! whenever their tools have finished, and `$set` records that replace what the client shows, but not what was billed.
 //! A subagent has a chat of its own, `chats/<parent's id>/<its id>.jsonl`. Up to about 0.20 a chat was one JSON document,
 //! `session-<time>-<id>.json`, rewritten as a whole; both kinds can lie side by side.

@@ -1,8 +1,8 @@
 //! opencode: the database that it keeps sessions in today, and the files of before.
 //!
-//! `~/.local/share/opencode/opencode.db` ([`database`]; other release channels add their name) holds sessions, messages
+//! `~/.local/share/opencode/opencode.db` (`database`; other release channels add their name) holds sessions, messages
 //! and parts of messages, which are rewritten while an answer arrives. Until 1.0 each of these was a JSON file below
-//! `storage/` ([`files`]). Newer versions copy the files into the database and leave them there: both name the same
+//! `storage/` (`files`). Newer versions copy the files into the database and leave them there: both name the same
 //! messages by the same ids, so nothing counts twice.
 //!
 //! A forked session begins with copies of messages under new ids. They are older than the session and are left out.

@@ -1,6 +1,6 @@
 //! OpenTelemetry (OTLP) exports of agents -> facts. Pure: bytes in, a [`Batch`] out; HTTP and gRPC are the server's.
 //!
-//! [`json`] and [`protobuf`] decode, [`record`] is what both decode to, and one file for each agent says what its
+//! `json` and `protobuf` decode, `record` is what both decode to, and one file for each agent says what its
 //! records mean. What an agent also writes to disk is the same fact here: calls carry the identity by which the
 //! transcript's call is known ([`Batch::aliases`]), so nothing is counted twice. Metrics are sums without identities:
 //! they become [`Counter`](crate::model::Counter)s, the agent's own totals beside our count.
