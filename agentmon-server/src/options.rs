@@ -66,6 +66,9 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// Largest body of posted events and of everything else that has no limit of its own, in bytes.
     pub body: usize,
+    /// Largest OTLP export, before and after it is decompressed, and largest hook payload, in bytes: agents send more
+    /// than a megabyte at a time.
+    pub otlp_body: usize,
     /// How long requests that run may take when the server stops.
     pub drain: Duration,
     /// Requests per minute from one address that is not loopback.
@@ -85,6 +88,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             body: 1 << 20,
+            otlp_body: 16 << 20,
             drain: Duration::from_secs(5),
             per_address: const { count(100) },
             per_token: const { count(1000) },

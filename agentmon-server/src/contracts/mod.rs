@@ -1,3 +1,5 @@
 //! The APIs of other systems, whose clients work with agentmon: one module for each, over the same questions to the core.
 
 pub(crate) mod events_api;
+pub(crate) mod hooks;
+pub(crate) mod otlp;

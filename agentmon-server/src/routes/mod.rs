@@ -16,13 +16,17 @@ use warp::{Filter, Reply};
 pub(crate) use login::PATH as LOGIN;
 
 use crate::app::App;
-use crate::contracts::events_api;
+use crate::contracts::{events_api, hooks, otlp};
 use crate::error::ApiError;
 use crate::http::Route;
 
 /// All routes.
 pub(crate) fn all(app: &Arc<App>) -> Route {
     events_api::routes(app)
+        .or(otlp::routes(app))
+        .unify()
+        .or(hooks::routes(app))
+        .unify()
         .or(v1::routes(app))
         .unify()
         .or(page::routes(app))

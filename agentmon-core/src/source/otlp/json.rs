@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Decoded;
 use super::record::{Log, Point, Sink, Span, Temporality, time};
 use super::value::{Attributes, Scalar, Value};
+use super::{Decoded, Signal};
 
 /// One export: whichever signals it holds. Some exporters post all three to one path.
 #[derive(Deserialize, Default)]
@@ -295,4 +295,18 @@ fn nanos(scalar: &Scalar<'_>) -> u64 {
         Value::Float(float) => *float as u64,
         _ => 0,
     }
+}
+
+/// `ExportPartialSuccess`: `{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"..."}}`.
+pub(super) fn partial_success(signal: Signal, rejected: u64, error: &str) -> Vec<u8> {
+    let field = match signal {
+        Signal::Logs => "rejectedLogRecords",
+        Signal::Metrics => "rejectedDataPoints",
+        Signal::Traces => "rejectedSpans",
+    };
+    // 64-bit numbers are text in protobuf's JSON.
+    let answer = serde_json::json!({
+        "partialSuccess": { field: rejected.to_string(), "errorMessage": error }
+    });
+    answer.to_string().into_bytes()
 }

@@ -105,3 +105,19 @@ pub fn read(
         (Encoding::Protobuf, Signal::Traces) => protobuf::traces(bytes, &mut reader)?,
     })
 }
+
+/// What an exporter is answered: that everything was taken, or how many records were refused and why.
+#[must_use]
+pub fn answer(signal: Signal, encoding: Encoding, decoded: &Decoded) -> Vec<u8> {
+    let error = decoded.error.as_deref().unwrap_or_default();
+    if decoded.rejected == 0 {
+        return match encoding {
+            Encoding::Json => b"{}".to_vec(),
+            Encoding::Protobuf => Vec::new(),
+        };
+    }
+    match encoding {
+        Encoding::Json => json::partial_success(signal, decoded.rejected, error),
+        Encoding::Protobuf => protobuf::partial_success(decoded.rejected, error),
+    }
+}

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
@@ -141,4 +143,13 @@ fn hex(id: &[u8]) -> Cow<'static, str> {
             text
         })
         .into()
+}
+
+/// `ExportPartialSuccess` of any signal: they have the same fields under the same numbers.
+pub(super) fn partial_success(rejected: u64, error: &str) -> Vec<u8> {
+    let partial_success = Some(ExportLogsPartialSuccess {
+        rejected_log_records: i64::try_from(rejected).unwrap_or(i64::MAX),
+        error_message: error.to_owned(),
+    });
+    ExportLogsServiceResponse { partial_success }.encode_to_vec()
 }
