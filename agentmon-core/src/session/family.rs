@@ -99,10 +99,12 @@ impl Family {
     /// The one child that runs a tool: where the parent is asked for a permission that none of its own calls needs,
     /// it is this one's.
     pub(super) fn only_tool<'a>(&'a self, machine: &'a Machine) -> Option<(&'a str, &'a Child)> {
-        let mut running = self.running(machine).filter_map(|child| match &child.reason {
-            Reason::Tool(tool) => Some((&**tool, child)),
-            _ => None,
-        });
+        let mut running = self
+            .running(machine)
+            .filter_map(|child| match &child.reason {
+                Reason::Tool(tool) => Some((&**tool, child)),
+                _ => None,
+            });
         running.next().filter(|_| running.next().is_none())
     }
 

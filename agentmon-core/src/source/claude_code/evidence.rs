@@ -166,7 +166,10 @@ fn assistant(line: &Line<'_>, is_subagent: bool, say: &mut impl FnMut(Signal)) {
     {
         let call: Box<str> = block.id.as_deref().unwrap_or_default().into();
         let tool = block.name.as_deref().unwrap_or_default();
-        let about = block.input.and_then(about).map(|words| Event::clip(&words).0);
+        let about = block
+            .input
+            .and_then(about)
+            .map(|words| Event::clip(&words).0);
         let ask = match tool {
             "AskUserQuestion" => Some(Ask::Question),
             "ExitPlanMode" => Some(Ask::Plan),
