@@ -111,8 +111,12 @@ pub(crate) enum ExportWhat {
     Events,
     /// Sessions with their state and cost
     Sessions,
+    /// Model calls one by one, with tokens and cost
+    Calls,
     /// Tokens and cost by day, session, model and project
     Usage,
+    /// Sessions, calls and events: all that `import` takes in elsewhere
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -16,6 +16,7 @@
 
 mod board;
 mod builder;
+mod export;
 mod feed;
 mod import;
 mod index;

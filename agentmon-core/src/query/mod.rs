@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions on it. The store fills [`UsageData`], [`SessionView`] and the
 //! other rows; the functions here turn them into reports. No SQL, no I/O, no clock, no JSON (that is `wire`).
 
+mod archive;
 mod board;
 mod budget;
 mod database;
@@ -21,12 +22,13 @@ mod usage;
 mod when;
 mod zone;
 
+pub use archive::{CallFilter, CallRow};
 pub use board::{Board, BoardQuery, board};
 pub use budget::{Budget, BudgetPeriod, BudgetState};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use detail::{cross_check, explanation};
 pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};
-pub use event::{EventCursor, EventFilter, EventPage, EventRow};
+pub use event::{EventCursor, EventFilter, EventIdentity, EventPage, EventRow};
 pub use feed::{
     CostHour, CostReport, FeedFilter, FeedPage, FeedRow, FeedSession, FeedSessionFilter,
     FeedSessions, FeedStats, FilterOptions, ModelCost, ProjectCost, StatsFilter, ToolTotals,

@@ -12,7 +12,7 @@ use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
     Usage,
 };
-use crate::query::{EventCursor, EventFilter, EventPage, EventRow, Order};
+use crate::query::{EventCursor, EventFilter, EventIdentity, EventPage, EventRow, Order};
 use crate::store::StoreError;
 
 /// Events in a page when the filter names no limit.
@@ -100,7 +100,7 @@ fn take_over(
     key: &DedupKey,
     session: i64,
 ) -> rusqlite::Result<Option<i64>> {
-    let DedupKey::Copied { credit, .. } = key else {
+    let (DedupKey::Copied { credit, .. } | DedupKey::Known { credit, .. }) = key else {
         return Ok(None);
     };
     let (holder, held): (i64, i64) = connection
@@ -145,6 +145,7 @@ fn key_of(key: &DedupKey) -> i64 {
         DedupKey::Id(id) | DedupKey::Copied { id, .. } => {
             FactKey::new("event.id", &[id.as_bytes()]).0
         }
+        DedupKey::Known { key, .. } => key.0,
         DedupKey::Serial(number) => FactKey::serial(*number).0,
     }
 }
@@ -152,7 +153,7 @@ fn key_of(key: &DedupKey) -> i64 {
 /// Who holds an event; 0 for one that nobody else can hold.
 fn credit_of(key: &DedupKey) -> i64 {
     match key {
-        DedupKey::Copied { credit, .. } => *credit,
+        DedupKey::Copied { credit, .. } | DedupKey::Known { credit, .. } => *credit,
         DedupKey::Position { .. } | DedupKey::Id(_) | DedupKey::Serial(_) => 0,
     }
 }
@@ -184,7 +185,8 @@ pub(super) fn status_code(status: EventStatus) -> i64 {
 const SELECT: &str = "
     SELECT event.seq, event.at, session.agent, session.native_id, event.kind, event.status, tool.name,
            event.duration_ms, model.name, call.input, call.cache_read, call.cache_write_5m, call.cache_write_1h,
-           call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated
+           call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated,
+           event.key, event.credit, event.call, event.model_call
     FROM event
     JOIN session ON session.id = event.session
     LEFT JOIN tool ON tool.id = event.tool
@@ -227,6 +229,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         cost: row.get::<_, Option<i64>>(15)?.map(NanoUsd),
         text: row.get::<_, String>(16)?.into(),
         truncated: row.get(17)?,
+        identity: EventIdentity {
+            key: FactKey(row.get(18)?),
+            credit: row.get(19)?,
+            call: row.get::<_, Option<i64>>(20)?.map(FactKey),
+            model_call: row.get::<_, Option<i64>>(21)?.map(FactKey),
+        },
     })
 }
 

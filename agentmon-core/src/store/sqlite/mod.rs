@@ -1,6 +1,7 @@
 //! SQLite: connections, schema, and one file for each family of tables.
 
 mod aliases;
+mod archive;
 mod calls;
 mod conditions;
 mod connect;
@@ -25,6 +26,7 @@ mod sessions;
 mod usage;
 mod writer;
 
+pub use archive::{facts, model_calls};
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
