@@ -6,7 +6,7 @@ use agentmon_core::model::{AgentKind, EventKind};
 use agentmon_core::query::SearchOrder;
 use clap::{Args, ValueEnum};
 
-use super::{Filter, Range, agent, event_kind};
+use super::{Filter, Range, agent, count, event_kind};
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
@@ -40,7 +40,7 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "ORDER", default_value = "newest")]
     pub(crate) order: HitOrder,
     /// At most so many
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, value_parser = count, allow_negative_numbers = true)]
     pub(crate) limit: usize,
     /// Search only what is indexed already
     #[arg(long)]
