@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 pub use error::ConfigError;
 pub use origin::{Origin, Setting, SettingRow};
+pub use paths::data_dir as default_data_dir;
 pub use secret::Secret;
 
 use crate::model::{AgentKind, Span};

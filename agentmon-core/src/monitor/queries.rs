@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::Monitor;
 use crate::Error;
-use crate::model::Relation;
+use crate::model::{Relation, SessionKey};
 use crate::query::{
     DbBackup, DbCheck, DbStats, DbVacuum, EventFilter, EventPage, Explanation, QuotaView,
     RootState, SessionDetail, SessionFilter, SessionList, SessionView, SourceProblem, SourceReport,
@@ -103,6 +103,13 @@ impl Monitor {
                 unattributed,
             })
         })
+    }
+
+    /// Whether a session of that agent and id is stored.
+    #[must_use]
+    pub fn knows(&self, key: &SessionKey) -> bool {
+        let found = self.resolve(&key.to_string());
+        found.is_ok_and(|row| row.view.key == *key)
     }
 
     /// Why a session is believed to be in its state.
