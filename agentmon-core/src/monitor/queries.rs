@@ -203,6 +203,7 @@ impl Monitor {
                 problems: Vec::new(),
             }));
         }
+        reports.extend(self.inner.remotes.reports());
         Ok(reports)
     }
 
