@@ -210,6 +210,7 @@ impl Monitor {
                 problems: Vec::new(),
             }));
         }
+        reports.extend(self.inner.remotes.reports());
         Ok(reports)
     }
 
