@@ -14,6 +14,8 @@
 //! # }
 //! ```
 
+mod activity;
+mod alerts;
 mod board;
 mod builder;
 mod feed;
@@ -24,6 +26,7 @@ mod present;
 mod queries;
 mod refresh;
 mod search;
+mod transcript;
 mod watch;
 
 use std::path::PathBuf;
