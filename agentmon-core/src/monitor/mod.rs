@@ -14,6 +14,8 @@
 //! # }
 //! ```
 
+mod activity;
+mod alerts;
 mod board;
 mod builder;
 mod feed;
@@ -25,6 +27,7 @@ mod queries;
 mod refresh;
 mod remote;
 mod search;
+mod transcript;
 mod watch;
 
 use std::path::PathBuf;

@@ -5,6 +5,8 @@
 //! works with is free to change. Times are RFC 3339 in UTC, money is a number of US dollars with at most nine
 //! decimals, durations are whole milliseconds, and what is not known is `null` (never zero).
 
+mod activity;
+mod blocks;
 mod config;
 mod database;
 #[cfg(feature = "demo")]
@@ -13,6 +15,7 @@ mod doctor;
 mod event;
 pub mod events_api;
 mod import;
+mod live;
 mod part;
 mod price;
 mod search;
@@ -23,6 +26,8 @@ mod statusline;
 mod transcript;
 mod usage;
 
+pub use activity::{blocked, filters, hours, tools};
+pub use blocks::blocks;
 pub use config::{config, config_path};
 pub use database::{db_backup, db_check, db_stats, db_vacuum};
 #[cfg(feature = "demo")]
@@ -30,6 +35,10 @@ pub use demo::demo;
 pub use doctor::doctor;
 pub use event::{events, export_event, parse_cursor, write_cursor};
 pub use import::import;
+pub use live::{
+    BoardStatus, TodayUsage, block_rows, board_row, board_status, live_events, live_session,
+    live_usage, model_rows, session_row, session_rows, tool_rows,
+};
 pub use price::{prices, prices_check};
 pub use search::search;
 pub use session::{explanation, export_session, session, session_change, sessions};

@@ -72,7 +72,7 @@ struct Usage<'a> {
 
 /// A dimension that was not chosen is absent; one that was chosen and is not known is `null`.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

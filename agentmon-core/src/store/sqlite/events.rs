@@ -179,10 +179,11 @@ pub(super) fn status_code(status: EventStatus) -> i64 {
         .map_or(0, |code| code as i64)
 }
 
-const SELECT: &str = "
+pub(super) const SELECT: &str = "
     SELECT event.seq, event.at, session.agent, session.native_id, event.kind, event.status, tool.name,
            event.duration_ms, model.name, call.input, call.cache_read, call.cache_write_5m, call.cache_write_1h,
-           call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated
+           call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated,
+           event.call
     FROM event
     JOIN session ON session.id = event.session
     LEFT JOIN tool ON tool.id = event.tool
@@ -191,7 +192,7 @@ const SELECT: &str = "
     LEFT JOIN event_body ON event_body.seq = event.seq
     LEFT JOIN project ON project.id = session.project";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     let text = |index: usize| {
         row.get::<_, Option<String>>(index)
             .map(|text| text.map(Into::into))
@@ -228,11 +229,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     })
 }
 
-/// A page of events that match a filter.
-///
-/// # Errors
-/// [`StoreError`] when the database cannot be read.
-pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage, StoreError> {
+/// The conditions of a filter, but for its place and limit.
+fn conditions(filter: &EventFilter) -> Conditions {
     let mut conditions = Conditions::default();
     if let Some(key) = &filter.session {
         let parts = [key.agent.as_str().to_owned(), key.native_id.to_string()];
@@ -265,6 +263,36 @@ pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage
     if let Some(until) = filter.until {
         conditions.add("event.at < ?", [until.0.into()]);
     }
+    conditions
+}
+
+/// The events after row `after` that match a filter, in the order in which they were stored, at most `limit`.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn events_after(
+    connection: &Connection,
+    filter: &EventFilter,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<EventRow>, StoreError> {
+    let mut conditions = conditions(filter);
+    conditions.add("event.seq > ?", [after.into()]);
+    let sql = format!(
+        "{SELECT} WHERE {} ORDER BY event.seq LIMIT {limit}",
+        conditions.sql()
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let rows = select.query_map(conditions.values(), read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A page of events that match a filter.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage, StoreError> {
+    let mut conditions = conditions(filter);
     let (direction, beyond) = match filter.order {
         Order::Ascending => ("ASC", ">"),
         Order::Descending => ("DESC", "<"),

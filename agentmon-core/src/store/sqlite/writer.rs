@@ -14,7 +14,8 @@ use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
-use super::{Opened, aliases, calls, counters, cursors, events, maintain, prices, quotas};
+use super::{Opened, alerts, aliases, calls, counters, cursors, events, maintain, prices, quotas};
+use crate::alert::{Channel, Episode};
 use crate::ingest::project::ProjectResolver;
 use crate::ingest::stated::StatedProjects;
 use crate::model::{Batch, FactKey, Timestamp};
@@ -213,6 +214,41 @@ impl Writer {
     /// [`StoreError`] when the database cannot be read.
     pub fn next_deadline(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(sessions::next_deadline(&self.connection)?)
+    }
+
+    /// Takes in everything that is to be told at `now`: raises what is new, resolves what is no longer so. Returns
+    /// whether anything changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed then.
+    pub fn take_alerts(
+        &mut self,
+        episodes: &[(Episode, Vec<Channel>)],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        alerts::take(&mut self.connection, episodes, now)
+    }
+
+    /// Notes how an attempt to tell an alert went.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed then.
+    pub fn delivery_attempted(
+        &mut self,
+        alert: i64,
+        channel: &Channel,
+        result: Result<(), &str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        alerts::attempted(&self.connection, alert, channel, result, now)
+    }
+
+    /// Notes that the user knows of an alert. Returns whether there is such an alert.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed then.
+    pub fn acknowledge_alert(&mut self, alert: i64, now: Timestamp) -> Result<bool, StoreError> {
+        alerts::acknowledge(&self.connection, alert, now)
     }
 
     /// Forgets the events before `before`; usage and sessions stay. Returns how many rows.
