@@ -9,6 +9,8 @@ pub mod device;
 pub mod frame;
 pub mod handshake;
 pub mod link;
+pub mod observe;
 pub mod pace;
+
 pub mod requests;
 pub mod thinking;
