@@ -3,6 +3,7 @@
 //! The core never reads configuration by itself: a program loads a [`Config`] and hands it to the monitor. What may
 //! be set is documented in `docs/configuration.md`.
 
+mod alerts;
 mod error;
 mod file;
 mod origin;
@@ -14,8 +15,10 @@ use std::path::PathBuf;
 
 pub use error::ConfigError;
 pub use origin::{Origin, Setting, SettingRow};
+pub use paths::data_dir as default_data_dir;
 pub use secret::Secret;
 
+use crate::alert::{AlertRule, Notify};
 use crate::model::{AgentKind, Span};
 use crate::pricing::PriceOverride;
 use crate::query::{Budget, WeekStart, Zone, ZoneError};
@@ -44,6 +47,10 @@ pub struct Config {
     pub state: StateConfig,
     /// Sums that are not to be exceeded.
     pub budgets: Vec<Setting<Budget>>,
+    /// When to tell the user.
+    pub alerts: Vec<Setting<AlertRule>>,
+    /// How to tell the user, beside the log.
+    pub notify: Notify,
 }
 
 /// How one agent's files are read.
@@ -113,6 +120,8 @@ impl Config {
                 complete_after: Setting::default_value(None),
             },
             budgets: Vec::new(),
+            alerts: Vec::new(),
+            notify: Notify::default(),
         }
     }
 
@@ -239,6 +248,7 @@ impl Config {
                 budget.limit.to_string()
             }));
         }
+        rows.extend(alerts::settings(self));
         for price in &self.prices {
             rows.push(SettingRow::new(
                 &format!("prices.{:?}", price.value.model),

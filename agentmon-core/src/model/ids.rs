@@ -45,7 +45,9 @@ impl fmt::Display for SessionKey {
 ///
 /// A 63-bit hash (XXH3, a fixed algorithm: the value is stored) of a namespace and the provider's own ids. With ten
 /// million facts the chance that any two collide is about 5 in a million.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct FactKey(pub i64);
 
@@ -97,23 +99,34 @@ pub enum DedupKey {
     },
     /// An id that the sender chose.
     Id(Box<str>),
-    /// An id that copies in other sessions carry as well: a fork begins with its parent's records.
-    Copied {
+    /// An id that others tell of as well: a fork begins with copies of its parent's records, and a hook, telemetry and a
+    /// transcript tell of the same tool call.
+    Shared {
         /// The id.
         id: Box<str>,
-        /// The session of the copy with the lowest credit keeps it, as with a call:
-        /// [`ModelCall::credit`](super::ModelCall::credit).
+        /// Another id of it, for sources that do not know the first.
+        alias: Option<Box<str>>,
+        /// Who tells with the lowest credit holds it: its session and its text. As with a call
+        /// ([`ModelCall::credit`](super::ModelCall::credit)); sources that know less than a transcript use
+        /// [`DedupKey::HOOK`] and [`DedupKey::TELEMETRY`].
         credit: i64,
     },
     /// The key under which another agentmon keeps the event, from its export.
     Known {
         /// The key.
         key: FactKey,
-        /// As in [`DedupKey::Copied`].
+        /// As in [`DedupKey::Shared`].
         credit: i64,
     },
     /// A number that the store gave out, for deliveries without an identity of their own: never the same twice.
     Serial(u64),
+}
+
+impl DedupKey {
+    /// The credit of what a hook tells: a transcript tells the same better.
+    pub const HOOK: i64 = i64::MAX - 1;
+    /// The credit of what telemetry tells, most of it without its text.
+    pub const TELEMETRY: i64 = i64::MAX;
 }
 
 #[cfg(test)]

@@ -79,11 +79,11 @@ pub struct EventRow {
 }
 
 /// What an event is known by, so that it counts once wherever it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EventIdentity {
     /// Its key in the store.
     pub key: FactKey,
-    /// Who holds it: see [`DedupKey::Copied`](crate::model::DedupKey::Copied).
+    /// Who holds it: see [`DedupKey::Shared`](crate::model::DedupKey::Shared).
     pub credit: i64,
     /// Joins a tool's use with its result.
     pub call: Option<FactKey>,

@@ -184,7 +184,7 @@ struct Detail<'a> {
 }
 
 #[derive(Serialize)]
-struct Model<'a> {
+pub(super) struct Model<'a> {
     model: &'a str,
     #[serde(flatten)]
     spent: Spent,
@@ -200,7 +200,7 @@ impl<'a> From<&'a ModelUsage> for Model<'a> {
 }
 
 #[derive(Serialize)]
-struct Tool<'a> {
+pub(super) struct Tool<'a> {
     tool: &'a str,
     calls: u64,
     errors: u64,

@@ -74,6 +74,19 @@ impl Conditions {
         }
     }
 
+    /// Exactly these sessions; nothing when there are none.
+    pub(super) fn keys(&mut self, keys: &[SessionKey]) {
+        if !keys.is_empty() {
+            let values = vec!["(?, ?)"; keys.len()].join(", ");
+            let id = |key: &SessionKey| [key.native_id.to_string(), key.agent.as_str().to_owned()];
+            self.sql.push(format!(
+                "(session.native_id, session.agent) IN (VALUES {values})"
+            ));
+            let parts = keys.iter().flat_map(id);
+            self.values.extend(parts.map(Value::from));
+        }
+    }
+
     /// Sessions by their id or the beginning of it, with or without the agent.
     pub(super) fn session_ids(&mut self, ids: &[Box<str>]) {
         self.any(
