@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::accept::accept;
 use crate::access::{Access, AccessError};
 use crate::app::{App, Readers};
+use crate::contracts::news::{self, News};
 use crate::guard::guarded;
 use crate::metrics::Metrics;
 use crate::options::Options;
@@ -82,6 +83,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     let app = Arc::new(App {
         access,
         hub: Arc::new(Hub::new(options.settings.max_streams)),
+        news: News::default(),
         metrics: Arc::new(Metrics::default()),
         started: Instant::now(),
         stopping,
@@ -98,6 +100,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         tokio::spawn(tick(app.clone()));
     }
     tokio::spawn(stream::run(app.clone()));
+    tokio::spawn(news::run(app.clone()));
     tokio::spawn(tidy(app.clone()));
     let service = guarded(&app);
     let accepting = tokio::spawn(accept(listener, app.clone(), service));

@@ -16,10 +16,12 @@
 
 mod board;
 mod builder;
+mod contracts;
 mod feed;
 mod import;
 mod index;
 mod ingest;
+mod manual;
 mod present;
 mod queries;
 mod refresh;
@@ -34,6 +36,7 @@ use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 pub use builder::MonitorBuilder;
+pub use manual::ManualCreated;
 pub use remote::RemoteTask;
 pub use watch::Watching;
 

@@ -12,6 +12,8 @@ mod event;
 pub(crate) mod feed;
 mod filter;
 mod import;
+mod log;
+mod manual;
 mod present;
 mod refresh;
 mod search;
@@ -33,6 +35,8 @@ pub use feed::{
 };
 pub use filter::{model_matches, project_matches, session_matches};
 pub use import::{ImportReport, ImportedFolder};
+pub use log::{LogLevel, LogPage};
+pub use manual::{ManualAgent, ManualChange, ManualLog, ManualStatus};
 pub use present::Present;
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
 pub use search::{
@@ -45,8 +49,9 @@ pub use session::{
 };
 pub use source::{RootState, SourceProblem, SourceReport};
 pub use usage::{
-    Block, Dimensions, Order, Projection, ReportKind, ReportedTotals, Sums, Unattributed, Unpriced,
-    UsageCell, UsageData, UsageFilter, UsageQuery, UsageReport, UsageRow, UsageSession, report,
+    Block, CellUsage, Dimensions, Order, Projection, ReportKind, ReportedTotals, Sums,
+    Unattributed, Unpriced, UsageCell, UsageData, UsageFilter, UsageQuery, UsageReport, UsageRow,
+    UsageSession, report,
 };
 pub use when::{Edge, WhenError, parse_when};
 pub use zone::{WeekStart, Zone, ZoneError};

@@ -6,6 +6,7 @@
 //! decimals, durations are whole milliseconds, and what is not known is `null` (never zero).
 
 mod config;
+pub mod dashboard_api;
 mod database;
 #[cfg(feature = "demo")]
 mod demo;
@@ -17,6 +18,7 @@ mod part;
 mod price;
 mod search;
 mod session;
+pub mod sessions_api;
 mod source;
 mod status;
 mod statusline;

@@ -16,7 +16,7 @@ use warp::{Filter, Reply};
 pub(crate) use login::PATH as LOGIN;
 
 use crate::app::App;
-use crate::contracts::{events_api, hooks, otlp};
+use crate::contracts::{dashboard_api, events_api, hooks, otlp, sessions_api};
 use crate::error::ApiError;
 use crate::http::Route;
 
@@ -26,6 +26,10 @@ pub(crate) fn all(app: &Arc<App>) -> Route {
         .or(otlp::routes(app))
         .unify()
         .or(hooks::routes(app))
+        .unify()
+        .or(dashboard_api::routes(app))
+        .unify()
+        .or(sessions_api::routes(app))
         .unify()
         .or(v1::routes(app))
         .unify()

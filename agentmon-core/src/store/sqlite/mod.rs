@@ -13,6 +13,7 @@ mod feed;
 mod feed_stats;
 mod ingest;
 mod maintain;
+mod manual;
 mod posted;
 mod prices;
 mod quotas;
@@ -25,17 +26,22 @@ mod sessions;
 mod usage;
 mod writer;
 
+pub use calls::knows_any as knows_any_call;
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
-pub use events::{events, timeline};
+pub use events::{events, log, timeline};
 pub use feed::{feed, feed_after, feed_sessions};
 pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
 pub use ingest::Ingested;
 pub use maintain::{backup, bytes, check, stats};
+pub use manual::{
+    MAX_AGENTS as MAX_MANUAL_AGENTS, agent as manual_agent, agents as manual_agents,
+    log as manual_log,
+};
 pub use quotas::quotas;
 pub use recent::recent;
 pub use search::search;
-pub use session_read::{SessionRow, load, resolve, sessions, sessions_in, transitions};
-pub use usage::{own_sums, session_cost, session_sums, tools, usage};
+pub use session_read::{SessionRow, exact, load, resolve, sessions, sessions_in, transitions};
+pub use usage::{own_sums, session_cost, session_sums, tools, usage, usage_cells};
 pub use writer::{StoreChange, Writer};
