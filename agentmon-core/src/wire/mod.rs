@@ -8,6 +8,7 @@
 mod activity;
 mod blocks;
 mod config;
+pub mod dashboard_api;
 mod database;
 #[cfg(feature = "demo")]
 mod demo;
@@ -21,6 +22,7 @@ mod part;
 mod price;
 mod search;
 mod session;
+pub mod sessions_api;
 mod source;
 mod status;
 mod statusline;

@@ -17,7 +17,7 @@ pub(crate) use login::PATH as LOGIN;
 pub(crate) use v1::filter as filters;
 
 use crate::app::App;
-use crate::contracts::{events_api, hooks, otlp};
+use crate::contracts::{dashboard_api, events_api, hooks, otlp, sessions_api};
 use crate::error::ApiError;
 use crate::http::Route;
 
@@ -27,6 +27,10 @@ pub(crate) fn all(app: &Arc<App>) -> Route {
         .or(otlp::routes(app))
         .unify()
         .or(hooks::routes(app))
+        .unify()
+        .or(dashboard_api::routes(app))
+        .unify()
+        .or(sessions_api::routes(app))
         .unify()
         .or(v1::routes(app))
         .unify()
