@@ -200,7 +200,11 @@ impl Observer {
             }
             ("tool", "start") => {
                 let tool = json::text(data.name).unwrap_or_default().into();
-                let signal = Signal::ToolStarted { call: call(), tool };
+                let signal = Signal::ToolStarted {
+                    call: call(),
+                    tool,
+                    about: None,
+                };
                 self.running(&address, &run);
                 self.sign(&address, at, signal, wishes, out);
             }
