@@ -1,5 +1,6 @@
 //! What the user can type, and nothing that follows from it.
 
+mod hooks;
 mod text;
 mod upkeep;
 
@@ -13,6 +14,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use hooks::HookArgs;
 pub(crate) use text::{
     ExportArgs, ExportFormat, ExportWhat, ImportArgs, SearchArgs, TranscriptArgs,
 };
@@ -104,6 +106,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Turn Claude Code's statusline JSON on standard input into one line
     Statusline,
+    /// Pass on what an agent's hook tells on standard input: agents run this, people do not
+    Hook(HookArgs),
     /// Show where agents' files were looked for, what was found and what was skipped
     Sources(SourcesArgs),
     /// List or check the prices in use

@@ -45,6 +45,8 @@ pub(super) fn nothing(
             RootState::Missing => ("missing".to_owned(), Style::Faint),
             RootState::Unreadable(error) => (format!("unreadable: {error}"), Style::Bad),
             RootState::Disabled => ("switched off".to_owned(), Style::Faint),
+            RootState::Connecting => ("connecting".to_owned(), Style::Faint),
+            RootState::Connected => ("connected".to_owned(), Style::Good),
         };
         table.row(vec![
             home_relative(&source.root.to_string_lossy(), cx).into(),

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 pub use error::ConfigError;
 pub use origin::{Origin, Setting, SettingRow};
+pub use paths::data_dir as default_data_dir;
 pub use secret::Secret;
 
 use crate::alert::{AlertRule, Notify};

@@ -83,16 +83,27 @@ pub enum DedupKey {
     },
     /// An id that the sender chose.
     Id(Box<str>),
-    /// An id that copies in other sessions carry as well: a fork begins with its parent's records.
-    Copied {
+    /// An id that others tell of as well: a fork begins with copies of its parent's records, and a hook, telemetry and a
+    /// transcript tell of the same tool call.
+    Shared {
         /// The id.
         id: Box<str>,
-        /// The session of the copy with the lowest credit keeps it, as with a call:
-        /// [`ModelCall::credit`](super::ModelCall::credit).
+        /// Another id of it, for sources that do not know the first.
+        alias: Option<Box<str>>,
+        /// Who tells with the lowest credit holds it: its session and its text. As with a call
+        /// ([`ModelCall::credit`](super::ModelCall::credit)); sources that know less than a transcript use
+        /// [`DedupKey::HOOK`] and [`DedupKey::TELEMETRY`].
         credit: i64,
     },
     /// A number that the store gave out, for deliveries without an identity of their own: never the same twice.
     Serial(u64),
+}
+
+impl DedupKey {
+    /// The credit of what a hook tells: a transcript tells the same better.
+    pub const HOOK: i64 = i64::MAX - 1;
+    /// The credit of what telemetry tells, most of it without its text.
+    pub const TELEMETRY: i64 = i64::MAX;
 }
 
 #[cfg(test)]

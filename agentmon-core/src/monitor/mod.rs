@@ -25,6 +25,7 @@ mod ingest;
 mod present;
 mod queries;
 mod refresh;
+mod remote;
 mod search;
 mod transcript;
 mod watch;
@@ -36,6 +37,7 @@ use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 pub use builder::MonitorBuilder;
+pub use remote::RemoteTask;
 pub use watch::Watching;
 
 use crate::Error;
@@ -84,6 +86,8 @@ struct Inner {
     committed: tokio::sync::watch::Receiver<i64>,
     /// The way in for what others send, started with the first delivery.
     queue: OnceLock<Queue>,
+    /// The sources that are reached over the network and run.
+    remotes: remote::Remotes,
     /// Held as long as this process may write.
     _lock: Option<WriterLock>,
 }

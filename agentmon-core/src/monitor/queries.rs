@@ -114,6 +114,13 @@ impl Monitor {
         })
     }
 
+    /// Whether a session of that agent and id is stored.
+    #[must_use]
+    pub fn knows(&self, key: &SessionKey) -> bool {
+        let found = self.resolve(&key.to_string());
+        found.is_ok_and(|row| row.view.key == *key)
+    }
+
     /// Why a session is believed to be in its state.
     ///
     /// # Errors
@@ -226,6 +233,7 @@ impl Monitor {
                 problems: Vec::new(),
             }));
         }
+        reports.extend(self.inner.remotes.reports());
         Ok(reports)
     }
 

@@ -26,6 +26,7 @@ pub mod process;
 pub mod qwen;
 pub mod read;
 mod record;
+pub mod remote;
 pub mod scan;
 pub mod tail;
 pub mod walk;
