@@ -18,6 +18,7 @@ mod activity;
 mod alerts;
 mod board;
 mod builder;
+mod export;
 mod feed;
 mod import;
 mod index;

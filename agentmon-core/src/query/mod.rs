@@ -4,6 +4,7 @@
 //! other rows; the functions here turn them into reports. No SQL, no I/O, no clock, no JSON (that is `wire`).
 
 mod activity;
+mod archive;
 mod board;
 mod budget;
 mod database;
@@ -25,12 +26,13 @@ mod when;
 mod zone;
 
 pub use activity::{BlockedDay, BlockedReport, BlockedSession, BlockedTime, blocked};
+pub use archive::{CallFilter, CallRow};
 pub use board::{Board, BoardQuery, Group, board};
 pub use budget::{Budget, BudgetPeriod, BudgetState};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use detail::{cross_check, explanation};
 pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};
-pub use event::{EventCursor, EventFilter, EventPage, EventRow};
+pub use event::{EventCursor, EventFilter, EventIdentity, EventPage, EventRow};
 pub use feed::{
     CostHour, CostReport, FeedFilter, FeedPage, FeedRow, FeedSession, FeedSessionFilter,
     FeedSessions, FeedStats, FilterOptions, ModelCost, ProjectCost, StatsFilter, ToolTotals,

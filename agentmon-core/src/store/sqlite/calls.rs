@@ -270,11 +270,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
         },
         cost: row.get::<_, Option<i64>>(10)?.map(NanoUsd),
         credit: row.get(11)?,
-        source: source_of(row.get::<_, u8>(12)?.into()),
-        mode: PriceMode::ALL
-            .get(usize::from(row.get::<_, u8>(13)?))
-            .copied()
-            .unwrap_or_default(),
+        source: source_of(row.get(12)?),
+        mode: mode_of(row.get(13)?),
         web_searches: row.get(14)?,
         reported: row.get::<_, Option<i64>>(15)?.map(NanoUsd),
     })
@@ -308,8 +305,9 @@ fn source_code(source: CallSource) -> i64 {
         .map_or(0, |code| code as i64)
 }
 
-fn source_of(code: usize) -> CallSource {
-    SOURCES.get(code).copied().unwrap_or(CallSource::Transcript)
+pub(super) fn source_of(code: u8) -> CallSource {
+    let source = SOURCES.get(usize::from(code));
+    source.copied().unwrap_or(CallSource::Transcript)
 }
 
 fn mode_code(mode: PriceMode) -> i64 {
@@ -317,4 +315,9 @@ fn mode_code(mode: PriceMode) -> i64 {
         .iter()
         .position(|known| *known == mode)
         .map_or(0, |code| code as i64)
+}
+
+pub(super) fn mode_of(code: u8) -> PriceMode {
+    let mode = PriceMode::ALL.get(usize::from(code));
+    mode.copied().unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
     Usage,
 };
-use crate::query::{EventCursor, EventFilter, EventPage, EventRow, Order};
+use crate::query::{EventCursor, EventFilter, EventIdentity, EventPage, EventRow, Order};
 use crate::source::otlp::call_event;
 use crate::store::StoreError;
 
@@ -139,6 +139,7 @@ fn key_of(key: &DedupKey) -> i64 {
             .0
         }
         DedupKey::Id(id) | DedupKey::Shared { id, .. } => key_of_id(id),
+        DedupKey::Known { key, .. } => key.0,
         DedupKey::Serial(number) => FactKey::serial(*number).0,
     }
 }
@@ -150,7 +151,7 @@ fn key_of_id(id: &str) -> i64 {
 /// Who holds an event; 0 for one that nobody else can hold.
 fn credit_of(key: &DedupKey) -> i64 {
     match key {
-        DedupKey::Shared { credit, .. } => *credit,
+        DedupKey::Shared { credit, .. } | DedupKey::Known { credit, .. } => *credit,
         DedupKey::Position { .. } | DedupKey::Id(_) | DedupKey::Serial(_) => 0,
     }
 }
@@ -183,7 +184,7 @@ pub(super) const SELECT: &str = "
     SELECT event.seq, event.at, session.agent, session.native_id, event.kind, event.status, tool.name,
            event.duration_ms, model.name, call.input, call.cache_read, call.cache_write_5m, call.cache_write_1h,
            call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated,
-           event.call
+           event.key, event.credit, event.call, event.model_call
     FROM event
     JOIN session ON session.id = event.session
     LEFT JOIN tool ON tool.id = event.tool
@@ -226,6 +227,12 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         cost: row.get::<_, Option<i64>>(15)?.map(NanoUsd),
         text: row.get::<_, String>(16)?.into(),
         truncated: row.get(17)?,
+        identity: EventIdentity {
+            key: FactKey(row.get(18)?),
+            credit: row.get(19)?,
+            call: row.get::<_, Option<i64>>(20)?.map(FactKey),
+            model_call: row.get::<_, Option<i64>>(21)?.map(FactKey),
+        },
     })
 }
 

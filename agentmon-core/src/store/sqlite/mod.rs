@@ -2,7 +2,7 @@
 
 mod alerts;
 mod aliases;
-
+mod archive;
 mod calls;
 mod conditions;
 mod connect;
@@ -32,6 +32,7 @@ mod usage;
 mod writer;
 
 pub use alerts::{alert, alerts, due_deliveries};
+pub use archive::{facts, model_calls};
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};

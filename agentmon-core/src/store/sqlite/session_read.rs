@@ -113,15 +113,7 @@ pub fn sessions(
     });
     conditions.agents(&filter.agents);
     conditions.projects(&filter.projects);
-    // As `query::model_matches` has it. LIKE does not mind the case of letters.
-    conditions.any(
-        &filter.models,
-        "(session.model LIKE ? ESCAPE '!' OR session.model LIKE ? ESCAPE '!')",
-        |model| {
-            let wanted = escape_like(model);
-            vec![format!("{wanted}%").into(), format!("%/{wanted}%").into()]
-        },
-    );
+    conditions.models("session.model", &filter.models);
     if let Some(since) = filter.since {
         conditions.add(
             if filter.or_open {
@@ -187,18 +179,6 @@ pub fn reported_as(
         rows.extend(row.filter(|row| known.insert(row.id)));
     }
     Ok(rows)
-}
-
-/// Text as a part of a LIKE pattern with `!` for escapes.
-fn escape_like(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '!' | '%' | '_') {
-            escaped.push('!');
-        }
-        escaped.push(c);
-    }
-    escaped
 }
 
 /// The sessions whose id is `id` or begins with it, with or without the agent in front; the whole id alone wins over
