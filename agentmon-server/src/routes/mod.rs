@@ -2,7 +2,8 @@
 
 mod login;
 mod metrics;
-mod page;
+mod plain;
+mod ui;
 mod v1;
 
 use std::convert::Infallible;
@@ -14,6 +15,7 @@ use warp::reply::Response;
 use warp::{Filter, Reply};
 
 pub(crate) use login::PATH as LOGIN;
+pub(crate) use ui::is_public;
 pub(crate) use v1::filter as filters;
 
 use crate::app::App;
@@ -34,11 +36,13 @@ pub(crate) fn all(app: &Arc<App>) -> Route {
         .unify()
         .or(v1::routes(app))
         .unify()
-        .or(page::routes(app))
+        .or(plain::routes(app))
         .unify()
         .or(metrics::routes(app))
         .unify()
         .or(login::routes(app))
+        .unify()
+        .or(ui::routes())
         .unify()
         .boxed()
 }
