@@ -15,6 +15,7 @@ use warp::reply::Response;
 
 use crate::access::required;
 use crate::app::App;
+use crate::contracts::webhooks;
 use crate::error::ApiError;
 use crate::routes;
 
@@ -72,6 +73,10 @@ fn check(app: &App, request: &Request<Incoming>) -> Result<(), ApiError> {
     }
     let peer = request.extensions().get::<Peer>();
     let peer = peer.ok_or_else(|| ApiError::internal(&"a request without a client"))?;
+    if uri.path() == webhooks::PATH {
+        // So has this, which its route looks at.
+        return app.access.check_rate(peer.0.ip());
+    }
     app.access
         .check(headers, peer.0.ip(), required(method, uri.path()))
 }

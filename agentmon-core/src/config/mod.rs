@@ -22,6 +22,9 @@ use crate::pricing::PriceOverride;
 use crate::query::{Budget, WeekStart, Zone, ZoneError};
 use crate::source::Env;
 
+/// Shortest secret that is accepted, in bytes.
+const MIN_SECRET: usize = 16;
+
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -45,6 +48,8 @@ pub struct Config {
     pub state: StateConfig,
     /// Sums that are not to be exceeded.
     pub budgets: Vec<Setting<Budget>>,
+    /// What senders of webhooks share with the server; without one there are none.
+    pub webhook_secret: Option<Setting<Secret<String>>>,
 }
 
 /// How one agent's files are read.
@@ -114,6 +119,7 @@ impl Config {
                 complete_after: Setting::default_value(None),
             },
             budgets: Vec::new(),
+            webhook_secret: None,
         }
     }
 
@@ -159,6 +165,22 @@ impl Config {
             let origin = Origin::Environment("AGENTMON_TIMEZONE");
             self.time_zone = Setting::new(zone(name, &origin, env)?, origin);
         }
+        if let Some(secret) = env.var("AGENTMON_WEBHOOK_SECRET") {
+            let origin = Origin::Environment("AGENTMON_WEBHOOK_SECRET");
+            self.set_webhook_secret(secret.to_owned(), origin)?;
+        }
+        Ok(())
+    }
+
+    fn set_webhook_secret(&mut self, secret: String, origin: Origin) -> Result<(), ConfigError> {
+        if secret.len() < MIN_SECRET {
+            return Err(ConfigError::Value {
+                origin,
+                key: "webhook_secret".to_owned(),
+                message: format!("it is shorter than {MIN_SECRET} bytes and could be guessed"),
+            });
+        }
+        self.webhook_secret = Some(Setting::new(Secret::new(secret), origin));
         Ok(())
     }
 
@@ -228,6 +250,13 @@ impl Config {
                         .collect();
                     roots.join(", ")
                 },
+            ));
+        }
+        if let Some(secret) = &self.webhook_secret {
+            rows.push(SettingRow::new(
+                "webhook_secret",
+                secret,
+                ToString::to_string,
             ));
         }
         for budget in &self.budgets {

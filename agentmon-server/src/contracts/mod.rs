@@ -3,3 +3,4 @@
 pub(crate) mod events_api;
 pub(crate) mod hooks;
 pub(crate) mod otlp;
+pub(crate) mod webhooks;

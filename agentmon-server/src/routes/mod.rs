@@ -16,7 +16,7 @@ use warp::{Filter, Reply};
 pub(crate) use login::PATH as LOGIN;
 
 use crate::app::App;
-use crate::contracts::{events_api, hooks, otlp};
+use crate::contracts::{events_api, hooks, otlp, webhooks};
 use crate::error::ApiError;
 use crate::http::Route;
 
@@ -26,6 +26,8 @@ pub(crate) fn all(app: &Arc<App>) -> Route {
         .or(otlp::routes(app))
         .unify()
         .or(hooks::routes(app))
+        .unify()
+        .or(webhooks::routes(app))
         .unify()
         .or(v1::routes(app))
         .unify()

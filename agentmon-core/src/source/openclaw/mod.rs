@@ -5,6 +5,7 @@
 
 mod files;
 mod sqlite;
+pub mod webhook;
 
 pub use files::OpenClawFiles;
 pub use sqlite::OpenClawSqlite;
