@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::accept::accept;
 use crate::access::{Access, AccessError};
+use crate::alerts;
 use crate::app::{App, Readers};
 use crate::guard::guarded;
 use crate::local;
@@ -112,6 +113,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     tokio::spawn(stream::run(app.clone()));
     tokio::spawn(stream::live::run(app.clone(), commands));
     tokio::spawn(tidy(app.clone()));
+    tokio::spawn(alerts::run(app.clone()));
     let service = guarded(&app);
     let accepting = tokio::spawn(accept(listener, app.clone(), service));
     tracing::info!(%address, "listening");
