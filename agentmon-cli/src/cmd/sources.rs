@@ -51,7 +51,8 @@ fn show(reports: &[SourceReport], cx: &Context, out: &mut Output) -> Result<(), 
         ("SESSIONS", Layout::Right),
         ("SKIPPED", Layout::Right),
     ]);
-    for report in reports {
+    let (places, others) = empty::places(reports);
+    for report in places {
         let skipped = skipped(report);
         let style = if skipped > 0 {
             Style::Held
@@ -70,6 +71,7 @@ fn show(reports: &[SourceReport], cx: &Context, out: &mut Output) -> Result<(), 
         ]);
     }
     out.table(&table, 0)?;
+    empty::elsewhere(others, out)?;
     if reports.iter().any(|report| !report.problems.is_empty()) {
         empty::hint(
             out,

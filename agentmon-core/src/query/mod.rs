@@ -4,6 +4,7 @@
 //! other rows; the functions here turn them into reports. No SQL, no I/O, no clock, no JSON (that is `wire`).
 
 mod activity;
+mod archive;
 mod board;
 mod budget;
 mod database;
@@ -13,6 +14,8 @@ mod event;
 pub(crate) mod feed;
 mod filter;
 mod import;
+mod log;
+mod manual;
 mod present;
 mod refresh;
 mod search;
@@ -25,18 +28,21 @@ mod when;
 mod zone;
 
 pub use activity::{BlockedDay, BlockedReport, BlockedSession, BlockedTime, blocked};
+pub use archive::{CallFilter, CallRow};
 pub use board::{Board, BoardQuery, Group, board};
 pub use budget::{Budget, BudgetPeriod, BudgetState};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 pub use detail::{cross_check, explanation};
 pub use doctor::{Finding, Severity, judge_database, judge_prices, judge_sources, price_warnings};
-pub use event::{EventCursor, EventFilter, EventPage, EventRow};
+pub use event::{EventCursor, EventFilter, EventIdentity, EventPage, EventRow};
 pub use feed::{
     CostHour, CostReport, FeedFilter, FeedPage, FeedRow, FeedSession, FeedSessionFilter,
     FeedSessions, FeedStats, FilterOptions, ModelCost, ProjectCost, StatsFilter, ToolTotals,
 };
 pub use filter::{model_matches, project_matches, session_matches};
 pub use import::{ImportReport, ImportedFolder};
+pub use log::{LogLevel, LogPage};
+pub use manual::{ManualAgent, ManualChange, ManualLog, ManualStatus};
 pub use present::Present;
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
 pub use search::{
@@ -54,9 +60,9 @@ pub use transcript::{
     TranscriptPage, TranscriptPlace, blocks,
 };
 pub use usage::{
-    Block, Dimensions, HourCell, Order, Projection, ReportKind, ReportedTotals, Sums, Unattributed,
-    Unpriced, UsageCell, UsageData, UsageFilter, UsageQuery, UsageReport, UsageRow, UsageSession,
-    hours, report,
+    Block, CellUsage, Dimensions, HourCell, Order, Projection, ReportKind, ReportedTotals, Sums,
+    Unattributed, Unpriced, UsageCell, UsageData, UsageFilter, UsageQuery, UsageReport, UsageRow,
+    UsageSession, hours, report,
 };
 pub use when::{Edge, WhenError, parse_when};
 pub use zone::{WeekStart, Zone, ZoneError};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::event::{Event, Exported};
+use super::event::Event;
 use super::part::{Spent, Time, Usd};
 use super::usage::Beyond;
 use crate::model::Relation;
@@ -63,15 +63,6 @@ pub fn session_change(session: &SessionView) -> impl Serialize + '_ {
     Changed {
         schema: "agentmon.change.v1",
         session: session.into(),
-    }
-}
-
-/// One session of an export, as in a list.
-#[must_use]
-pub fn export_session(session: &SessionView) -> impl Serialize + '_ {
-    Exported {
-        schema: "agentmon.export.session.v1",
-        line: Session::from(session),
     }
 }
 

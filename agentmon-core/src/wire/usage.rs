@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::event::Exported;
 use super::part::{Spent, Time, Tokens, Usd};
 use super::status::{BudgetLine, Quota};
 use crate::query::{
@@ -39,15 +38,6 @@ pub fn usage<'a>(
         quotas: (report.kind == ReportKind::Blocks)
             .then(|| quotas.iter().map(Quota::from).collect()),
         budgets: budgets.iter().map(BudgetLine::from).collect(),
-    }
-}
-
-/// One row of an export, as in a report by day with all dimensions.
-#[must_use]
-pub fn export_usage(row: &UsageRow) -> impl Serialize + '_ {
-    Exported {
-        schema: "agentmon.export.usage.v1",
-        line: Row::from(row),
     }
 }
 

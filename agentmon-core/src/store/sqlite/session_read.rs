@@ -113,15 +113,7 @@ pub fn sessions(
     });
     conditions.agents(&filter.agents);
     conditions.projects(&filter.projects);
-    // As `query::model_matches` has it. LIKE does not mind the case of letters.
-    conditions.any(
-        &filter.models,
-        "(session.model LIKE ? ESCAPE '!' OR session.model LIKE ? ESCAPE '!')",
-        |model| {
-            let wanted = escape_like(model);
-            vec![format!("{wanted}%").into(), format!("%/{wanted}%").into()]
-        },
-    );
+    conditions.models("session.model", &filter.models);
     if let Some(since) = filter.since {
         conditions.add(
             if filter.or_open {
@@ -189,18 +181,6 @@ pub fn reported_as(
     Ok(rows)
 }
 
-/// Text as a part of a LIKE pattern with `!` for escapes.
-fn escape_like(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '!' | '%' | '_') {
-            escaped.push('!');
-        }
-        escaped.push(c);
-    }
-    escaped
-}
-
 /// The sessions whose id is `id` or begins with it, with or without the agent in front; the whole id alone wins over
 /// beginnings. At most `limit`.
 ///
@@ -226,6 +206,21 @@ pub fn resolve(
         rows = vec![rows.swap_remove(at)];
     }
     Ok(rows)
+}
+
+/// The session of exactly that id, with or without the agent in front; of several agents' sessions with the same id, the
+/// one active most lately.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn exact(connection: &Connection, id: &str) -> Result<Option<SessionRow>, StoreError> {
+    let (agent, native_id) = id.split_once(':').unwrap_or_default();
+    let sql = format!(
+        "{SELECT} WHERE {SEEN} AND (session.native_id = ?1 OR session.native_id = ?2 AND session.agent = ?3)
+         ORDER BY session.last_activity_at DESC LIMIT 1"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    Ok(select.query_row([id, native_id, agent], read).optional()?)
 }
 
 /// A session as the state machine keeps it.

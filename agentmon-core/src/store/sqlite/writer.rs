@@ -16,7 +16,7 @@ pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
 use super::{Opened, alerts, aliases, calls, counters, cursors, events, maintain, prices, quotas};
 use crate::alert::{Channel, Episode};
-use crate::ingest::project::ProjectResolver;
+use crate::ingest::project::{Project, ProjectResolver};
 use crate::ingest::stated::StatedProjects;
 use crate::model::{Batch, FactKey, Timestamp};
 use crate::pricing::PriceBook;
@@ -300,9 +300,19 @@ pub(super) fn observe(
     let mut ids = Vec::with_capacity(batch.sessions.len());
     for patch in &batch.sessions {
         // The project follows from the first folder, which may be known from before, or only now.
-        let project = match (&patch.cwd, sessions.cwd(connection, &patch.key)?) {
-            (Some(cwd), known) if known.is_none_or(|known| cwd < known) => {
-                Some(projects.folders.resolve(Path::new(&*cwd.value), now))
+        let known = sessions.facts(connection, &patch.key)?;
+        let located = patch.located.as_ref().or(known.located.as_ref());
+        let project = match (&patch.cwd, &known.cwd) {
+            (Some(cwd), known)
+                if known.as_ref().is_none_or(|known| cwd < known)
+                    || (patch.located.is_some() && known.as_ref() == Some(cwd)) =>
+            {
+                let folder = Path::new(&*cwd.value);
+                let elsewhere = located.filter(|_| !folder.is_dir());
+                Some(elsewhere.map_or_else(
+                    || projects.folders.resolve(folder, now),
+                    |located| Project::from(&located.value),
+                ))
             }
             // A name alone counts only where no folder is known.
             (None, None) => {

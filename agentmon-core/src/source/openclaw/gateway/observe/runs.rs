@@ -203,6 +203,7 @@ impl Observer {
                 let signal = Signal::ToolStarted {
                     call: call(),
                     tool,
+                    // Approvals are asked for with their own words.
                     about: None,
                 };
                 self.running(&address, &run);
