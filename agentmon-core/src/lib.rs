@@ -42,6 +42,8 @@ pub mod demo;
 #[cfg(feature = "monitor")]
 mod error;
 #[cfg(feature = "monitor")]
+pub mod gateways;
+#[cfg(feature = "monitor")]
 pub mod ingest;
 #[cfg(feature = "monitor")]
 pub mod monitor;

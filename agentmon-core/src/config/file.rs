@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Config, ConfigError, Origin, Setting, SourceConfig, zone};
+use super::{Config, ConfigError, Origin, Setting, SourceConfig, gateway, zone};
 use crate::model::{AgentKind, NanoUsd, Span};
 use crate::pricing::{PriceBook, PriceOverride};
 use crate::query::{Budget, BudgetPeriod, WeekStart};
@@ -29,6 +29,8 @@ struct File {
     state: StateTimes,
     #[serde(default)]
     budgets: Budgets,
+    #[serde(default)]
+    gateways: Vec<Spanned<gateway::Gateway>>,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -163,6 +165,12 @@ pub(super) fn apply(
             }
         })?;
         config.prices.push(Setting::new(price, origin));
+    }
+
+    for gateway in file.gateways {
+        let origin = place.origin(gateway.span());
+        let gateway = gateway.into_inner().read(env, &origin)?;
+        config.gateways.push(Setting::new(gateway, origin));
     }
 
     for (project, period, sum) in file.budgets.each() {

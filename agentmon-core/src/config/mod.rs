@@ -5,6 +5,7 @@
 
 mod error;
 mod file;
+mod gateway;
 mod origin;
 mod paths;
 mod secret;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use error::ConfigError;
+pub use gateway::{GatewayConfig, SecretPlace};
 pub use origin::{Origin, Setting, SettingRow};
 pub use secret::Secret;
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub state: StateConfig,
     /// Sums that are not to be exceeded.
     pub budgets: Vec<Setting<Budget>>,
+    /// OpenClaw gateways that are always there; others are added while running.
+    pub gateways: Vec<Setting<GatewayConfig>>,
 }
 
 /// How one agent's files are read.
@@ -113,6 +117,7 @@ impl Config {
                 complete_after: Setting::default_value(None),
             },
             budgets: Vec::new(),
+            gateways: Vec::new(),
         }
     }
 
@@ -237,6 +242,12 @@ impl Config {
             };
             rows.push(SettingRow::new(&key, budget, |budget| {
                 budget.limit.to_string()
+            }));
+        }
+        for gateway in &self.gateways {
+            let key = format!("gateways.{:?}", gateway.value.name);
+            rows.push(SettingRow::new(&key, gateway, |gateway| {
+                gateway.address.as_str().to_owned()
             }));
         }
         for price in &self.prices {

@@ -17,6 +17,7 @@
 mod board;
 mod builder;
 mod feed;
+mod gateways;
 mod import;
 mod index;
 mod ingest;
@@ -149,6 +150,12 @@ impl Monitor {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    /// The home folder and variables that it goes by.
+    #[must_use]
+    pub fn env(&self) -> &Env {
+        &self.inner.env
     }
 
     /// The present, by the monitor's clock.

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod calls;
+mod chats;
 mod conditions;
 mod connect;
 mod counters;
@@ -11,6 +12,7 @@ mod event_cells;
 mod events;
 mod feed;
 mod feed_stats;
+mod gateways;
 mod ingest;
 mod maintain;
 mod posted;
@@ -25,12 +27,14 @@ mod sessions;
 mod usage;
 mod writer;
 
+pub use chats::{chat_history, open_messages};
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
 pub use events::{events, timeline};
 pub use feed::{feed, feed_after, feed_sessions};
 pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
+pub use gateways::{gateway_progress, gateway_statuses, gateways};
 pub use ingest::Ingested;
 pub use maintain::{backup, bytes, check, stats};
 pub use quotas::quotas;
