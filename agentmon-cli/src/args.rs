@@ -14,7 +14,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use hooks::HookArgs;
+pub(crate) use hooks::{HookArgs, HooksArgs, HooksCommand, HooksTarget};
 pub(crate) use text::{
     ExportArgs, ExportFormat, ExportWhat, ImportArgs, SearchArgs, TranscriptArgs,
 };
@@ -108,6 +108,8 @@ pub(crate) enum Command {
     Statusline,
     /// Pass on what an agent's hook tells on standard input: agents run this, people do not
     Hook(HookArgs),
+    /// Let agents tell what they do, at once: install, remove and show hooks
+    Hooks(HooksArgs),
     /// Show where agents' files were looked for, what was found and what was skipped
     Sources(SourcesArgs),
     /// List or check the prices in use

@@ -10,6 +10,8 @@ mod events;
 mod explain;
 mod export;
 pub(crate) mod hook;
+mod hooks;
+mod hooks_files;
 mod import;
 
 mod live;
@@ -84,6 +86,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
             hook::run(args.words.into_iter());
             Ok(Exit::Done)
         }
+        Command::Hooks(args) => hooks::run(&args, &context()?, &mut out),
         Command::Sources(args) => sources::run(&args, &context()?, &mut out),
         Command::Prices(args) => prices::run(args, &context()?, &mut out),
         Command::Db(args) => db::run(args, &context()?, &mut out),

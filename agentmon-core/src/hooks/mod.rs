@@ -5,6 +5,7 @@
 //! ([`spool`]) where none answers. What the payloads mean is known to the agents' own adapters in [`source`](crate::source).
 
 pub mod hand_over;
+pub mod install;
 pub mod running;
 pub mod spool;
 

@@ -45,9 +45,7 @@ impl fmt::Display for SessionKey {
 ///
 /// A 63-bit hash (XXH3, a fixed algorithm: the value is stored) of a namespace and the provider's own ids. With ten
 /// million facts the chance that any two collide is about 5 in a million.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FactKey(pub i64);
 

@@ -79,7 +79,7 @@ pub struct EventRow {
 }
 
 /// What an event is known by, so that it counts once wherever it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventIdentity {
     /// Its key in the store.
     pub key: FactKey,

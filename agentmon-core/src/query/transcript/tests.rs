@@ -16,7 +16,12 @@ fn row(id: i64, kind: EventKind, tool: Option<&str>, text: &str) -> EventRow {
         cost: None,
         text: text.into(),
         truncated: false,
-        identity: EventIdentity::default(),
+        identity: EventIdentity {
+            key: FactKey(id),
+            credit: 0,
+            call: None,
+            model_call: None,
+        },
     }
 }
 

@@ -30,7 +30,9 @@ fn is_head() -> String {
 }
 
 fn head(row: &Row<'_>) -> rusqlite::Result<(EventRow, Option<FactKey>)> {
-    Ok((read(row)?, row.get::<_, Option<i64>>(18)?.map(FactKey)))
+    let row = read(row)?;
+    let call = row.identity.call;
+    Ok((row, call))
 }
 
 type Heads = Vec<(EventRow, Option<FactKey>)>;

@@ -118,7 +118,10 @@ pub(super) fn model_call(
 
 /// Whether a key is that of a source that does not know the event's own.
 fn is_lesser(key: &DedupKey) -> bool {
-    matches!(key, DedupKey::Shared { credit, .. } | DedupKey::Known { credit, .. } if *credit >= DedupKey::HOOK)
+    matches!(
+        key,
+        DedupKey::Shared { credit, .. } | DedupKey::Known { credit, .. } if *credit >= DedupKey::HOOK
+    )
 }
 
 fn merge_into(
