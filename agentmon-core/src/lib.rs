@@ -34,6 +34,8 @@ pub mod pricing;
 pub mod session;
 
 #[cfg(feature = "monitor")]
+pub mod alert;
+#[cfg(feature = "monitor")]
 pub mod clock;
 #[cfg(feature = "monitor")]
 pub mod config;

@@ -20,6 +20,7 @@ use crate::local;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::routes::LOGIN;
+use crate::stream::live::Live;
 use crate::stream::{self, Hub};
 
 /// How often what is remembered of clients is tidied up.
@@ -84,8 +85,10 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     let address = listener.local_addr().map_err(listen)?;
     let access = Access::new(&options, address)?;
     let (stop, stopping) = watch::channel(false);
+    let (live, commands) = Live::new(options.monitor.now());
     let app = Arc::new(App {
         access,
+        live,
         hub: Arc::new(Hub::new(options.settings.max_streams)),
         metrics: Arc::new(Metrics::default()),
         started: Instant::now(),
@@ -107,6 +110,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         tokio::spawn(local::replay(app.clone(), folder.clone()));
     }
     tokio::spawn(stream::run(app.clone()));
+    tokio::spawn(stream::live::run(app.clone(), commands));
     tokio::spawn(tidy(app.clone()));
     let service = guarded(&app);
     let accepting = tokio::spawn(accept(listener, app.clone(), service));

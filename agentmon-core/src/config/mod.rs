@@ -3,6 +3,7 @@
 //! The core never reads configuration by itself: a program loads a [`Config`] and hands it to the monitor. What may
 //! be set is documented in `docs/configuration.md`.
 
+mod alerts;
 mod error;
 mod file;
 mod origin;
@@ -17,6 +18,7 @@ pub use origin::{Origin, Setting, SettingRow};
 pub use paths::data_dir as default_data_dir;
 pub use secret::Secret;
 
+use crate::alert::{AlertRule, Notify};
 use crate::model::{AgentKind, Span};
 use crate::pricing::PriceOverride;
 use crate::query::{Budget, WeekStart, Zone, ZoneError};
@@ -50,6 +52,10 @@ pub struct Config {
     pub budgets: Vec<Setting<Budget>>,
     /// What senders of webhooks share with the server; without one there are none.
     pub webhook_secret: Option<Setting<Secret<String>>>,
+    /// When to tell the user.
+    pub alerts: Vec<Setting<AlertRule>>,
+    /// How to tell the user, beside the log.
+    pub notify: Notify,
 }
 
 /// How one agent's files are read.
@@ -120,6 +126,8 @@ impl Config {
             },
             budgets: Vec::new(),
             webhook_secret: None,
+            alerts: Vec::new(),
+            notify: Notify::default(),
         }
     }
 
@@ -269,6 +277,7 @@ impl Config {
                 budget.limit.to_string()
             }));
         }
+        rows.extend(alerts::settings(self));
         for price in &self.prices {
             rows.push(SettingRow::new(
                 &format!("prices.{:?}", price.value.model),

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use payload::{Payload, about, answer, is_machine_prompt};
+pub(super) use payload::about;
+use payload::{Payload, answer, is_machine_prompt};
 
 use super::identity::{self, tool_fact};
 use super::title;
@@ -246,7 +247,8 @@ impl Reader<'_, '_> {
                 // In the words of the transcript.
                 let text = self.hook.tool_input.map_or("", RawValue::get);
                 self.tool_event(session, EventKind::ToolUse, text, EventStatus::Success);
-                self.say(session, Signal::ToolStarted { call, tool });
+                let about = about.map(|about| Event::clip(&about).0);
+                self.say(session, Signal::ToolStarted { call, tool, about });
             }
             "PermissionRequest" => {
                 let ask = match &*tool {

@@ -147,6 +147,8 @@ fn signal(
         "BeforeTool" => Signal::ToolStarted {
             call: call(hook),
             tool: word(&hook.tool_name),
+            // A permission is asked for in a notification, with its words.
+            about: None,
         },
         "AfterTool" => Signal::ToolFinished { call: call(hook) },
         "Notification" => return notification(hook, out),

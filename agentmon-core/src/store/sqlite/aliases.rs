@@ -5,29 +5,36 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::calls::{self, StoredCall};
 use super::events;
+use super::held::HeldCalls;
+use super::incoming::IncomingCalls;
 use super::rollup::RollupChanges;
-use crate::model::{CallSource, FactKey};
+use crate::model::FactKey;
 
 /// Notes other names, `(other, real)`. Calls that are stored under the other name are taken out, to be stored again
 /// under the real one with `calls`.
 pub(super) fn note<'a>(
     connection: &Connection,
     names: impl Iterator<Item = &'a (FactKey, FactKey)>,
-    calls: &mut Vec<StoredCall>,
+    calls: &mut IncomingCalls<'_>,
     rollup: &mut RollupChanges,
+    mut held: Option<&mut HeldCalls>,
 ) -> rusqlite::Result<()> {
     let mut names = names.peekable();
     if names.peek().is_none() {
         return Ok(());
     }
+    let mut take = |alias| match &mut held {
+        Some(held) => Ok(held.take(alias)),
+        None => calls::take(connection, alias),
+    };
     for &(alias, fact) in names {
         if !add(connection, alias.0, fact.0)? {
             continue;
         }
         events::name_call(connection, alias, fact)?;
-        if let Some(call) = calls::take(connection, alias)? {
+        if let Some(call) = take(alias)? {
             rollup.removed(&call);
-            calls.push(StoredCall { fact, ..call });
+            calls.rename(StoredCall { fact, ..call });
         }
     }
     Ok(())
@@ -49,15 +56,4 @@ pub(super) fn find(connection: &Connection, alias: i64) -> rusqlite::Result<Opti
         .prepare_cached("SELECT fact FROM call_alias WHERE alias = ?1")?
         .query_row([alias], |row| row.get(0))
         .optional()
-}
-
-/// Gives calls of sources that know only the other name the real one, where it is known.
-pub(super) fn resolve(connection: &Connection, calls: &mut [StoredCall]) -> rusqlite::Result<()> {
-    for call in calls
-        .iter_mut()
-        .filter(|call| call.source == CallSource::Otlp)
-    {
-        call.fact = find(connection, call.fact.0)?.map_or(call.fact, FactKey);
-    }
-    Ok(())
 }

@@ -12,7 +12,7 @@ use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
     Usage,
 };
-use crate::query::{EventCursor, EventFilter, EventPage, EventRow, Order};
+use crate::query::{EventCursor, EventFilter, EventIdentity, EventPage, EventRow, Order};
 use crate::source::otlp::call_event;
 use crate::store::StoreError;
 
@@ -139,6 +139,7 @@ fn key_of(key: &DedupKey) -> i64 {
             .0
         }
         DedupKey::Id(id) | DedupKey::Shared { id, .. } => key_of_id(id),
+        DedupKey::Known { key, .. } => key.0,
         DedupKey::Serial(number) => FactKey::serial(*number).0,
     }
 }
@@ -150,7 +151,7 @@ fn key_of_id(id: &str) -> i64 {
 /// Who holds an event; 0 for one that nobody else can hold.
 fn credit_of(key: &DedupKey) -> i64 {
     match key {
-        DedupKey::Shared { credit, .. } => *credit,
+        DedupKey::Shared { credit, .. } | DedupKey::Known { credit, .. } => *credit,
         DedupKey::Position { .. } | DedupKey::Id(_) | DedupKey::Serial(_) => 0,
     }
 }
@@ -179,10 +180,11 @@ pub(super) fn status_code(status: EventStatus) -> i64 {
         .map_or(0, |code| code as i64)
 }
 
-const SELECT: &str = "
+pub(super) const SELECT: &str = "
     SELECT event.seq, event.at, session.agent, session.native_id, event.kind, event.status, tool.name,
            event.duration_ms, model.name, call.input, call.cache_read, call.cache_write_5m, call.cache_write_1h,
-           call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated
+           call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated,
+           event.key, event.credit, event.call, event.model_call
     FROM event
     JOIN session ON session.id = event.session
     LEFT JOIN tool ON tool.id = event.tool
@@ -191,7 +193,7 @@ const SELECT: &str = "
     LEFT JOIN event_body ON event_body.seq = event.seq
     LEFT JOIN project ON project.id = session.project";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     let text = |index: usize| {
         row.get::<_, Option<String>>(index)
             .map(|text| text.map(Into::into))
@@ -225,14 +227,17 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         cost: row.get::<_, Option<i64>>(15)?.map(NanoUsd),
         text: row.get::<_, String>(16)?.into(),
         truncated: row.get(17)?,
+        identity: EventIdentity {
+            key: FactKey(row.get(18)?),
+            credit: row.get(19)?,
+            call: row.get::<_, Option<i64>>(20)?.map(FactKey),
+            model_call: row.get::<_, Option<i64>>(21)?.map(FactKey),
+        },
     })
 }
 
-/// A page of events that match a filter.
-///
-/// # Errors
-/// [`StoreError`] when the database cannot be read.
-pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage, StoreError> {
+/// The conditions of a filter, but for its place and limit.
+fn conditions(filter: &EventFilter) -> Conditions {
     let mut conditions = Conditions::default();
     if let Some(key) = &filter.session {
         let parts = [key.agent.as_str().to_owned(), key.native_id.to_string()];
@@ -265,6 +270,36 @@ pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage
     if let Some(until) = filter.until {
         conditions.add("event.at < ?", [until.0.into()]);
     }
+    conditions
+}
+
+/// The events after row `after` that match a filter, in the order in which they were stored, at most `limit`.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn events_after(
+    connection: &Connection,
+    filter: &EventFilter,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<EventRow>, StoreError> {
+    let mut conditions = conditions(filter);
+    conditions.add("event.seq > ?", [after.into()]);
+    let sql = format!(
+        "{SELECT} WHERE {} ORDER BY event.seq LIMIT {limit}",
+        conditions.sql()
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let rows = select.query_map(conditions.values(), read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A page of events that match a filter.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage, StoreError> {
+    let mut conditions = conditions(filter);
     let (direction, beyond) = match filter.order {
         Order::Ascending => ("ASC", ">"),
         Order::Descending => ("DESC", "<"),

@@ -1,6 +1,8 @@
 //! SQLite: connections, schema, and one file for each family of tables.
 
+mod alerts;
 mod aliases;
+mod archive;
 mod calls;
 mod conditions;
 mod connect;
@@ -11,6 +13,8 @@ mod event_cells;
 mod events;
 mod feed;
 mod feed_stats;
+mod held;
+mod incoming;
 mod ingest;
 mod maintain;
 mod posted;
@@ -22,13 +26,17 @@ mod schema;
 mod search;
 mod session_read;
 mod sessions;
+mod tool_usage;
+mod transcript;
 mod usage;
 mod writer;
 
+pub use alerts::{alert, alerts, due_deliveries};
+pub use archive::{facts, model_calls};
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
-pub use events::{events, timeline};
+pub use events::{events, events_after, timeline};
 pub use feed::{feed, feed_after, feed_sessions};
 pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
 pub use ingest::Ingested;
@@ -36,6 +44,10 @@ pub use maintain::{backup, bytes, check, stats};
 pub use quotas::quotas;
 pub use recent::recent;
 pub use search::search;
-pub use session_read::{SessionRow, load, resolve, sessions, sessions_in, transitions};
+pub use session_read::{
+    SessionRow, histories, load, reported_as, resolve, sessions, sessions_in, transitions,
+};
+pub use tool_usage::tool_usage;
+pub use transcript::{blocks_after, transcript_page};
 pub use usage::{own_sums, session_cost, session_sums, tools, usage};
 pub use writer::{StoreChange, Writer};

@@ -51,7 +51,7 @@ pub(super) fn complete(
     tool: Option<i64>,
     cells: &mut CellChanges,
 ) -> rusqlite::Result<()> {
-    let DedupKey::Shared { credit, .. } = event.key else {
+    let (DedupKey::Shared { credit, .. } | DedupKey::Known { credit, .. }) = event.key else {
         return Ok(());
     };
     let mut key = key_of(&event.key);
@@ -118,7 +118,10 @@ pub(super) fn model_call(
 
 /// Whether a key is that of a source that does not know the event's own.
 fn is_lesser(key: &DedupKey) -> bool {
-    matches!(key, DedupKey::Shared { credit, .. } if *credit >= DedupKey::HOOK)
+    matches!(
+        key,
+        DedupKey::Shared { credit, .. } | DedupKey::Known { credit, .. } if *credit >= DedupKey::HOOK
+    )
 }
 
 fn merge_into(
