@@ -50,12 +50,12 @@ pub struct Config {
     pub state: StateConfig,
     /// Sums that are not to be exceeded.
     pub budgets: Vec<Setting<Budget>>,
-    /// What senders of webhooks share with the server; without one there are none.
-    pub webhook_secret: Option<Setting<Secret<String>>>,
     /// When to tell the user.
     pub alerts: Vec<Setting<AlertRule>>,
     /// How to tell the user, beside the log.
     pub notify: Notify,
+    /// What senders of webhooks share with the server; without one there are none.
+    pub webhook_secret: Option<Setting<Secret<String>>>,
 }
 
 /// How one agent's files are read.
@@ -125,9 +125,9 @@ impl Config {
                 complete_after: Setting::default_value(None),
             },
             budgets: Vec::new(),
-            webhook_secret: None,
             alerts: Vec::new(),
             notify: Notify::default(),
+            webhook_secret: None,
         }
     }
 
