@@ -34,6 +34,8 @@ pub mod pricing;
 pub mod session;
 
 #[cfg(feature = "monitor")]
+pub mod alert;
+#[cfg(feature = "monitor")]
 pub mod clock;
 #[cfg(feature = "monitor")]
 pub mod config;
@@ -43,6 +45,8 @@ pub mod demo;
 mod error;
 #[cfg(feature = "monitor")]
 pub mod gateways;
+#[cfg(feature = "monitor")]
+pub mod hooks;
 #[cfg(feature = "monitor")]
 pub mod ingest;
 #[cfg(feature = "monitor")]

@@ -11,6 +11,7 @@ use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::options::{Limits, Settings};
 use crate::stream::Hub;
+use crate::stream::live::Live;
 
 /// Questions that are answered at a time: each keeps a thread and a connection to the database busy.
 pub(crate) const READERS: usize = 4;
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     pub(crate) access: Access,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) live: Arc<Live>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
     /// Turns true when the server stops.

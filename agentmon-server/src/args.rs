@@ -17,6 +17,7 @@ pub struct ServeArgs {
         long,
         value_name = "ADDR:PORT",
         default_value = "127.0.0.1:3141",
+        value_parser = address,
         env = "AGENTMON_LISTEN"
     )]
     pub listen: SocketAddr,
@@ -73,4 +74,9 @@ impl ServeArgs {
             ..Options::new(monitor)
         }
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse();
+    address.map_err(|_| "give an address and a port, such as 127.0.0.1:3141".to_owned())
 }

@@ -70,6 +70,21 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
     }
 
+    /// What is wrong, in a sentence.
+    pub(crate) fn sentence(&self) -> String {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let detail = &self.body["details"][0];
+        match detail.is_object() {
+            true => format!("{} {}", text(&detail["field"]), text(&detail["message"])),
+            false => text(&self.body["error"]),
+        }
+    }
+
+    /// The status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The answer.
     pub(crate) fn into_response(self) -> Response {
         let mut response = reply::json(self.status, &self.body);

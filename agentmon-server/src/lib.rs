@@ -23,6 +23,7 @@ mod contracts;
 mod error;
 mod guard;
 mod http;
+mod local;
 mod metrics;
 mod options;
 mod routes;

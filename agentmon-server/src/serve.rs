@@ -1,10 +1,12 @@
 //! Starting and stopping.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agentmon_core::Monitor;
+use agentmon_core::hooks::running::RunningServer;
 use agentmon_core::monitor::Watching;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -14,9 +16,11 @@ use crate::accept::accept;
 use crate::access::{Access, AccessError};
 use crate::app::{App, Readers};
 use crate::guard::guarded;
+use crate::local;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::routes::LOGIN;
+use crate::stream::live::Live;
 use crate::stream::{self, Hub};
 
 /// How often what is remembered of clients is tidied up.
@@ -61,6 +65,8 @@ pub struct Server {
     accepting: JoinHandle<()>,
     /// Watches files until it is dropped.
     watching: Option<Watching>,
+    /// The folder in which it is announced.
+    data_dir: Option<PathBuf>,
 }
 
 /// Starts a server on the runtime at hand. It listens when this returns.
@@ -79,8 +85,10 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     let address = listener.local_addr().map_err(listen)?;
     let access = Access::new(&options, address)?;
     let (stop, stopping) = watch::channel(false);
+    let (live, commands) = Live::new(options.monitor.now());
     let app = Arc::new(App {
         access,
+        live,
         hub: Arc::new(Hub::new(options.settings.max_streams)),
         metrics: Arc::new(Metrics::default()),
         started: Instant::now(),
@@ -97,7 +105,12 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     if watching.is_none() {
         tokio::spawn(tick(app.clone()));
     }
+    if let Some(folder) = &options.data_dir {
+        local::announce(&app, folder, address);
+        tokio::spawn(local::replay(app.clone(), folder.clone()));
+    }
     tokio::spawn(stream::run(app.clone()));
+    tokio::spawn(stream::live::run(app.clone(), commands));
     tokio::spawn(tidy(app.clone()));
     let service = guarded(&app);
     let accepting = tokio::spawn(accept(listener, app.clone(), service));
@@ -108,6 +121,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         stop,
         accepting,
         watching,
+        data_dir: options.data_dir,
     })
 }
 
@@ -170,6 +184,9 @@ impl Server {
 
     /// Stops: takes no more connections, lets requests that run finish within the limits' `drain`, ends streams.
     pub async fn stop(self) {
+        if let Some(folder) = &self.data_dir {
+            RunningServer::retract(folder);
+        }
         // Everything holds a receiver: this cannot fail while it runs.
         let _ = self.stop.send(true);
         if let Err(error) = self.accepting.await {

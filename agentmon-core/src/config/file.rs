@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Config, ConfigError, Origin, Setting, SourceConfig, gateway, zone};
+use super::{Config, ConfigError, Origin, Setting, SourceConfig, alerts, gateway, zone};
 use crate::model::{AgentKind, NanoUsd, Span};
 use crate::pricing::{PriceBook, PriceOverride};
 use crate::query::{Budget, BudgetPeriod, WeekStart};
@@ -31,6 +31,10 @@ struct File {
     budgets: Budgets,
     #[serde(default)]
     gateways: Vec<Spanned<gateway::Gateway>>,
+    #[serde(default)]
+    alerts: Vec<Spanned<alerts::Rule>>,
+    #[serde(default)]
+    notify: alerts::Ways,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -43,7 +47,7 @@ enum WeekDay {
 /// The agents whose sources can be configured.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
-enum Agent {
+pub(super) enum Agent {
     ClaudeCode,
     Codex,
     Gemini,
@@ -191,6 +195,12 @@ pub(super) fn apply(
         config.budgets.push(Setting::new(budget, origin));
     }
 
+    alerts::apply_ways(config, file.notify, env, |span| place.origin(span))?;
+    for rule in file.alerts {
+        let origin = place.origin(rule.span());
+        alerts::apply_rule(config, rule.into_inner(), origin)?;
+    }
+
     let off_or_span =
         |key: &str, text: Option<Spanned<String>>, setting: &mut Setting<Option<Span>>| {
             let Some(text) = text else { return Ok(()) };
@@ -226,7 +236,7 @@ pub(super) fn apply(
     Ok(())
 }
 
-fn span(key: &str, text: &str, origin: &Origin) -> Result<Span, ConfigError> {
+pub(super) fn span(key: &str, text: &str, origin: &Origin) -> Result<Span, ConfigError> {
     Span::parse(text)
         .filter(|span| span.0 > 0)
         .ok_or_else(|| ConfigError::Value {

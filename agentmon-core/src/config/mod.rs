@@ -3,6 +3,7 @@
 //! The core never reads configuration by itself: a program loads a [`Config`] and hands it to the monitor. What may
 //! be set is documented in `docs/configuration.md`.
 
+mod alerts;
 mod error;
 mod file;
 mod gateway;
@@ -16,8 +17,10 @@ use std::path::PathBuf;
 pub use error::ConfigError;
 pub use gateway::{GatewayConfig, SecretPlace};
 pub use origin::{Origin, Setting, SettingRow};
+pub use paths::data_dir as default_data_dir;
 pub use secret::Secret;
 
+use crate::alert::{AlertRule, Notify};
 use crate::model::{AgentKind, Span};
 use crate::pricing::PriceOverride;
 use crate::query::{Budget, WeekStart, Zone, ZoneError};
@@ -48,6 +51,10 @@ pub struct Config {
     pub budgets: Vec<Setting<Budget>>,
     /// OpenClaw gateways that are always there; others are added while running.
     pub gateways: Vec<Setting<GatewayConfig>>,
+    /// When to tell the user.
+    pub alerts: Vec<Setting<AlertRule>>,
+    /// How to tell the user, beside the log.
+    pub notify: Notify,
 }
 
 /// How one agent's files are read.
@@ -118,6 +125,8 @@ impl Config {
             },
             budgets: Vec::new(),
             gateways: Vec::new(),
+            alerts: Vec::new(),
+            notify: Notify::default(),
         }
     }
 
@@ -250,6 +259,7 @@ impl Config {
                 gateway.address.as_str().to_owned()
             }));
         }
+        rows.extend(alerts::settings(self));
         for price in &self.prices {
             rows.push(SettingRow::new(
                 &format!("prices.{:?}", price.value.model),

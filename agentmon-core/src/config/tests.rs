@@ -110,7 +110,7 @@ fn flags_beat_the_environment_and_the_environment_beats_the_file() {
 #[test]
 fn a_time_zone_that_does_not_exist_is_refused_where_it_counts() {
     let tz = |name| [("TZ", name)];
-    let refused = "TZ: time_zone: unknown time zone \"Mars/Olympus\": use an IANA name such as Europe/Berlin, UTC, or `local`";
+    let refused = "TZ: unknown time zone \"Mars/Olympus\": use an IANA name such as Europe/Berlin, UTC, or `local`";
     let none = Overrides::default();
     for text in ["", "time_zone = \"local\"\n"] {
         assert_eq!(load(text, &tz("Mars/Olympus"), &none).unwrap_err(), refused);

@@ -14,8 +14,11 @@
 //! # }
 //! ```
 
+mod activity;
+mod alerts;
 mod board;
 mod builder;
+mod export;
 mod feed;
 mod gateways;
 mod import;
@@ -24,7 +27,9 @@ mod ingest;
 mod present;
 mod queries;
 mod refresh;
+mod remote;
 mod search;
+mod transcript;
 mod watch;
 
 use std::path::PathBuf;
@@ -34,6 +39,7 @@ use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 pub use builder::MonitorBuilder;
+pub use remote::RemoteTask;
 pub use watch::Watching;
 
 use crate::Error;
@@ -82,6 +88,8 @@ struct Inner {
     committed: tokio::sync::watch::Receiver<i64>,
     /// The way in for what others send, started with the first delivery.
     queue: OnceLock<Queue>,
+    /// The sources that are reached over the network and run.
+    remotes: remote::Remotes,
     /// Held as long as this process may write.
     _lock: Option<WriterLock>,
 }

@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use agentmon_core::config::Secret;
 use http::{HeaderMap, StatusCode, header};
 
 use limit::Rates;
@@ -28,6 +29,8 @@ use crate::options::Options;
 pub(crate) struct Access {
     pub(crate) origins: Origins,
     tokens: Tokens,
+    /// The token for programs of this user on this machine, which find it beside the address.
+    pub(crate) lent: Option<Secret<String>>,
     logins: Mutex<Logins>,
     rates: Rates,
     /// What who has no token may do.
@@ -58,9 +61,13 @@ pub enum AccessError {
 impl Access {
     pub(crate) fn new(options: &Options, bound: SocketAddr) -> Result<Self, AccessError> {
         let is_local = bound.ip().is_loopback();
-        let tokens = match &options.data_dir {
-            Some(folder) => Tokens::open(folder)?,
-            None => Tokens::default(),
+        let (tokens, lent) = match &options.data_dir {
+            Some(folder) => {
+                let mut tokens = Tokens::open(folder)?;
+                let lent = tokens.lend()?;
+                (tokens, Some(lent))
+            }
+            None => (Tokens::default(), None),
         };
         if !is_local && !tokens.has_created() {
             return Err(AccessError::NoTokens(bound));
@@ -68,6 +75,7 @@ impl Access {
         Ok(Self {
             origins: Origins::new(&options.allowed_hosts, &options.allowed_origins),
             tokens,
+            lent,
             logins: Mutex::default(),
             rates: Rates::new(&options.limits),
             without_token: if is_local && !options.require_token {

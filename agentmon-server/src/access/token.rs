@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::scope::Scopes;
+use super::scope::{Scope, Scopes};
+use agentmon_core::config::Secret;
 
 /// The file of tokens in the data folder.
 const FILE: &str = "tokens.json";
@@ -141,6 +142,14 @@ impl Tokens {
         self.save()?;
         self.known.push((hash, scopes));
         Ok(token)
+    }
+
+    /// A token that allows to tell what agents do, until this server ends.
+    pub(crate) fn lend(&mut self) -> Result<Secret<String>, TokenError> {
+        let token = new_token()?;
+        self.known
+            .push((hash(&token), Scopes::from([Scope::Ingest])));
+        Ok(Secret::new(token))
     }
 
     /// Revokes a token. A server that runs forgets it when it is started again.

@@ -14,6 +14,7 @@ use warp::reply::Response;
 use warp::{Filter, Reply};
 
 pub(crate) use login::PATH as LOGIN;
+pub(crate) use v1::filter as filters;
 
 use crate::app::App;
 use crate::contracts::{events_api, hooks, otlp};

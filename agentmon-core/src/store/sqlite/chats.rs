@@ -223,7 +223,15 @@ fn merge(connection: &Connection, chat: i64, said: &Said) -> rusqlite::Result<bo
              ORDER BY run IS NOT NULL AND run = ?6 DESC, abs(at - ?3) LIMIT 1",
         )?
         .query_row(
-            params![chat, role, said.at.0, CLOCKS.0, said.text, said.run.as_deref(), state as i64],
+            params![
+                chat,
+                role,
+                said.at.0,
+                CLOCKS.0,
+                said.text,
+                said.run.as_deref(),
+                state as i64
+            ],
             |row| row.get(0),
         )
         .optional()?;

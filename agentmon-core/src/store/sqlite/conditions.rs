@@ -41,6 +41,16 @@ impl Conditions {
         });
     }
 
+    /// Models by a beginning of their name, as [`model_matches`](crate::query::model_matches) has it.
+    pub(super) fn models(&mut self, column: &str, models: &[Box<str>]) {
+        // LIKE does not mind the case of letters.
+        let sql = format!("({column} LIKE ? ESCAPE '!' OR {column} LIKE ? ESCAPE '!')");
+        self.any(models, &sql, |model| {
+            let wanted = escape_like(model);
+            vec![format!("{wanted}%").into(), format!("%/{wanted}%").into()]
+        });
+    }
+
     /// Sessions by their project, as [`project_matches`](crate::query::project_matches) has it: by name, or with a `/`
     /// by its folder, a folder inside it, or one above it.
     pub(super) fn projects(&mut self, projects: &[Box<str>]) {
@@ -61,6 +71,19 @@ impl Conditions {
         if !either.sql.is_empty() {
             self.sql.push(format!("({})", either.sql.join(" OR ")));
             self.values.extend(either.values);
+        }
+    }
+
+    /// Exactly these sessions; nothing when there are none.
+    pub(super) fn keys(&mut self, keys: &[SessionKey]) {
+        if !keys.is_empty() {
+            let values = vec!["(?, ?)"; keys.len()].join(", ");
+            let id = |key: &SessionKey| [key.native_id.to_string(), key.agent.as_str().to_owned()];
+            self.sql.push(format!(
+                "(session.native_id, session.agent) IN (VALUES {values})"
+            ));
+            let parts = keys.iter().flat_map(id);
+            self.values.extend(parts.map(Value::from));
         }
     }
 
@@ -100,4 +123,16 @@ impl Conditions {
     pub(super) fn values(&self) -> impl Params + '_ {
         params_from_iter(self.values.iter())
     }
+}
+
+/// Text as a part of a LIKE pattern with `!` for escapes.
+fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '!' | '%' | '_') {
+            escaped.push('!');
+        }
+        escaped.push(c);
+    }
+    escaped
 }

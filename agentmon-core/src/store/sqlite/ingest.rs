@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::event_cells::CellChanges;
+use super::incoming::IncomingCalls;
 use super::posted::{self, SessionChanges};
 use super::prices::StoredPrices;
-use super::writer::{Projects, Writer, observe, store_calls, stored_calls};
+use super::writer::{Projects, Writer, observe, store_calls};
 use super::{StoreChange, counters, events, quotas};
 use crate::ingest::{Delivery, PostedEvent, Receipt};
-use crate::model::{Batch, Timestamp, stamp};
+use crate::model::{Batch, DedupKey, Timestamp, stamp};
 use crate::store::StoreError;
 
 /// What a transaction stored.
@@ -57,6 +58,7 @@ impl Writer {
             projects,
             policy,
             book,
+            held,
             ..
         } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -84,12 +86,12 @@ impl Writer {
         }
         let changes = sessions.flush(&transaction, now, policy)?;
         let mut prices = StoredPrices::new(book);
-        let mut stored = Vec::new();
-        for ((_, batch), ids) in batches.iter_mut().zip(&ids) {
-            stored_calls(&transaction, &mut prices, batch, ids, &mut stored)?;
+        let mut calls = IncomingCalls::default();
+        for ((_, batch), ids) in batches.iter().zip(&ids) {
+            calls.add(&transaction, &mut prices, batch, ids)?;
         }
         let names = batches.iter().flat_map(|(_, batch)| &batch.aliases);
-        store_calls(&transaction, names, stored, &mut prices)?;
+        store_calls(&transaction, names, calls, &mut prices, held.as_mut())?;
         let mut cells = CellChanges::default();
         let mut own = BTreeMap::<i64, SessionChanges>::new();
         for ((index, batch), ids) in batches.iter().zip(&ids) {
@@ -142,9 +144,9 @@ fn new_events(
             continue;
         };
         for event in events.iter() {
-            if let Some(id) = &event.event_id {
-                let known = !seen.insert(id.clone())
-                    || events::find(connection, &event.key(serial))?.is_some();
+            let key = event.key(serial);
+            if !matches!(key, DedupKey::Serial(_)) {
+                let known = events::find(connection, &key)?.is_some() || !seen.insert(key);
                 if known {
                     receipts[index].duplicates += 1;
                     continue;

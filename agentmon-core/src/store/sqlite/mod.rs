@@ -1,6 +1,8 @@
 //! SQLite: connections, schema, and one file for each family of tables.
 
+mod alerts;
 mod aliases;
+mod archive;
 mod calls;
 mod chats;
 mod conditions;
@@ -13,6 +15,8 @@ mod events;
 mod feed;
 mod feed_stats;
 mod gateways;
+mod held;
+mod incoming;
 mod ingest;
 mod maintain;
 mod posted;
@@ -24,14 +28,18 @@ mod schema;
 mod search;
 mod session_read;
 mod sessions;
+mod tool_usage;
+mod transcript;
 mod usage;
 mod writer;
 
+pub use alerts::{alert, alerts, due_deliveries};
+pub use archive::{facts, model_calls};
 pub use chats::{chat_history, open_messages};
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
-pub use events::{events, timeline};
+pub use events::{events, events_after, timeline};
 pub use feed::{feed, feed_after, feed_sessions};
 pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
 pub use gateways::{gateway_progress, gateway_statuses, gateways};
@@ -40,6 +48,10 @@ pub use maintain::{backup, bytes, check, stats};
 pub use quotas::quotas;
 pub use recent::recent;
 pub use search::search;
-pub use session_read::{SessionRow, load, resolve, sessions, sessions_in, transitions};
+pub use session_read::{
+    SessionRow, histories, load, reported_as, resolve, sessions, sessions_in, transitions,
+};
+pub use tool_usage::tool_usage;
+pub use transcript::{blocks_after, transcript_page};
 pub use usage::{own_sums, session_cost, session_sums, tools, usage};
 pub use writer::{StoreChange, Writer};

@@ -43,7 +43,8 @@ struct Known {
 /// The sessions at hand.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    known: HashMap<SessionKey, Known>,
+    /// Boxed: a session is large, and a growing table would copy all of them.
+    known: HashMap<SessionKey, Box<Known>>,
     touched: BTreeSet<SessionKey>,
     next_id: i64,
 }
@@ -83,13 +84,13 @@ impl Sessions {
         Ok(id)
     }
 
-    /// The folder in which a known session started, if it is known.
-    pub(super) fn cwd(
+    /// What is known of a session.
+    pub(super) fn facts(
         &mut self,
         connection: &Connection,
         key: &SessionKey,
-    ) -> Result<Option<&Stamped<Box<str>>>, StoreError> {
-        Ok(self.get(connection, key)?.session.facts.cwd.as_ref())
+    ) -> Result<&SessionPatch, StoreError> {
+        Ok(&self.get(connection, key)?.session.facts)
     }
 
     /// Takes in a sign of what a session is doing.
@@ -151,10 +152,15 @@ impl Sessions {
         for key in written {
             self.write(connection, &key, now, policy, &mut changes)?;
         }
-        if self.known.len() > CACHED {
+        if self.are_many() {
             self.clear();
         }
         Ok(changes)
+    }
+
+    /// Whether there are more than should be at hand: a flush then puts them away.
+    pub(super) fn are_many(&self) -> bool {
+        self.known.len() > CACHED
     }
 
     /// Lets the parent of a session know what it is doing. Returns the parent if that changed anything.
@@ -216,7 +222,7 @@ impl Sessions {
                     }
                 }
             };
-            self.known.insert(key.clone(), known);
+            self.known.insert(key.clone(), Box::new(known));
         }
         // Inserted above when it was missing.
         Ok(self

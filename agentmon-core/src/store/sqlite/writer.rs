@@ -6,17 +6,17 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::watch;
 
-use super::calls::StoredCall;
 use super::connect::start_log;
 use super::event_cells::CellChanges;
+use super::held::HeldCalls;
+use super::incoming::IncomingCalls;
 use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
-use super::{
-    Opened, aliases, calls, counters, cursors, dimensions, events, maintain, prices, quotas,
-};
-use crate::ingest::project::ProjectResolver;
+use super::{Opened, alerts, aliases, calls, counters, cursors, events, maintain, prices, quotas};
+use crate::alert::{Channel, Episode};
+use crate::ingest::project::{Project, ProjectResolver};
 use crate::ingest::stated::StatedProjects;
 use crate::model::{Batch, FactKey, Timestamp};
 use crate::pricing::PriceBook;
@@ -34,6 +34,8 @@ pub struct Writer {
     pub(super) policy: StatePolicy,
     pub(super) projects: Projects,
     pub(super) sessions: Sessions,
+    /// The calls, where they are not in their table.
+    pub(super) held: Option<HeldCalls>,
     /// Whether the write-ahead log is on.
     has_log: bool,
     /// The event that was stored last.
@@ -68,6 +70,7 @@ impl Writer {
             policy,
             projects: Projects::default(),
             sessions: Sessions::default(),
+            held: None,
             has_log: opened.has_log,
             committed,
         })
@@ -77,6 +80,13 @@ impl Writer {
     #[must_use]
     pub fn projects_below(mut self, folder: Option<PathBuf>) -> Self {
         self.projects.stated = StatedProjects::below(folder);
+        self
+    }
+
+    /// Keeps calls beside the database instead of in it: for one that goes with its first report.
+    #[must_use]
+    pub fn holding_calls(mut self) -> Self {
+        self.held = Some(HeldCalls::default());
         self
     }
 
@@ -127,13 +137,14 @@ impl Writer {
 
     fn try_append(
         &mut self,
-        mut pieces: Vec<Piece>,
+        pieces: Vec<Piece>,
         now: Timestamp,
     ) -> Result<Vec<StoreChange>, StoreError> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut ids = Vec::with_capacity(pieces.len());
+        let mut changes = Vec::new();
         for Piece { batch, .. } in &pieces {
             let sessions = &mut self.sessions;
             ids.push(observe(
@@ -144,17 +155,20 @@ impl Writer {
                 batch,
                 now,
             )?);
+            if sessions.are_many() {
+                changes.append(&mut sessions.flush(&transaction, now, &self.policy)?);
+            }
         }
-        let changes = self.sessions.flush(&transaction, now, &self.policy)?;
+        changes.append(&mut self.sessions.flush(&transaction, now, &self.policy)?);
         let mut prices = StoredPrices::new(&self.book);
         // All calls at once: copies that several pieces hold are merged before they reach the table.
         let total = pieces.iter().map(|piece| piece.batch.calls.len()).sum();
-        let mut calls = Vec::with_capacity(total);
-        for (piece, ids) in pieces.iter_mut().zip(&ids) {
-            stored_calls(&transaction, &mut prices, &mut piece.batch, ids, &mut calls)?;
+        let mut calls = IncomingCalls::with_capacity(total);
+        for (piece, ids) in pieces.iter().zip(&ids) {
+            calls.add(&transaction, &mut prices, &piece.batch, ids)?;
         }
         let names = pieces.iter().flat_map(|piece| &piece.batch.aliases);
-        store_calls(&transaction, names, calls, &mut prices)?;
+        store_calls(&transaction, names, calls, &mut prices, self.held.as_mut())?;
         let mut cells = CellChanges::default();
         for (Piece { batch, files, .. }, ids) in pieces.iter().zip(&ids) {
             events::store(&transaction, &batch.events, ids, &mut cells)?;
@@ -200,6 +214,41 @@ impl Writer {
     /// [`StoreError`] when the database cannot be read.
     pub fn next_deadline(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(sessions::next_deadline(&self.connection)?)
+    }
+
+    /// Takes in everything that is to be told at `now`: raises what is new, resolves what is no longer so. Returns
+    /// whether anything changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed then.
+    pub fn take_alerts(
+        &mut self,
+        episodes: &[(Episode, Vec<Channel>)],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        alerts::take(&mut self.connection, episodes, now)
+    }
+
+    /// Notes how an attempt to tell an alert went.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed then.
+    pub fn delivery_attempted(
+        &mut self,
+        alert: i64,
+        channel: &Channel,
+        result: Result<(), &str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        alerts::attempted(&self.connection, alert, channel, result, now)
+    }
+
+    /// Notes that the user knows of an alert. Returns whether there is such an alert.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed then.
+    pub fn acknowledge_alert(&mut self, alert: i64, now: Timestamp) -> Result<bool, StoreError> {
+        alerts::acknowledge(&self.connection, alert, now)
     }
 
     /// Forgets the events before `before`; usage and sessions stay. Returns how many rows.
@@ -251,9 +300,19 @@ pub(super) fn observe(
     let mut ids = Vec::with_capacity(batch.sessions.len());
     for patch in &batch.sessions {
         // The project follows from the first folder, which may be known from before, or only now.
-        let project = match (&patch.cwd, sessions.cwd(connection, &patch.key)?) {
-            (Some(cwd), known) if known.is_none_or(|known| cwd < known) => {
-                Some(projects.folders.resolve(Path::new(&*cwd.value), now))
+        let known = sessions.facts(connection, &patch.key)?;
+        let located = patch.located.as_ref().or(known.located.as_ref());
+        let project = match (&patch.cwd, &known.cwd) {
+            (Some(cwd), known)
+                if known.as_ref().is_none_or(|known| cwd < known)
+                    || (patch.located.is_some() && known.as_ref() == Some(cwd)) =>
+            {
+                let folder = Path::new(&*cwd.value);
+                let elsewhere = located.filter(|_| !folder.is_dir());
+                Some(elsewhere.map_or_else(
+                    || projects.folders.resolve(folder, now),
+                    |located| Project::from(&located.value),
+                ))
             }
             // A name alone counts only where no folder is known.
             (None, None) => {
@@ -275,39 +334,22 @@ pub(super) fn observe(
 pub(super) fn store_calls<'a>(
     connection: &Connection,
     names: impl Iterator<Item = &'a (FactKey, FactKey)>,
-    mut calls: Vec<StoredCall>,
+    mut calls: IncomingCalls<'_>,
     prices: &mut StoredPrices<'_>,
+    mut held: Option<&mut HeldCalls>,
 ) -> rusqlite::Result<()> {
     let mut rollup = RollupChanges::default();
-    aliases::note(connection, names, &mut calls, &mut rollup)?;
-    aliases::resolve(connection, &mut calls)?;
-    calls::store(connection, calls, prices, &mut rollup)?;
-    rollup.flush(connection)
-}
-
-/// Takes the calls out of a batch and adds them with the store's ids, and priced.
-pub(super) fn stored_calls(
-    connection: &Connection,
-    prices: &mut StoredPrices<'_>,
-    batch: &mut Batch,
-    sessions: &[i64],
-    stored: &mut Vec<StoredCall>,
-) -> Result<(), StoreError> {
-    let mut models = Vec::with_capacity(batch.models.len());
-    for name in &batch.models {
-        let model = dimensions::model(connection, name)?;
-        models.push((model, prices.get(connection, model)?));
+    aliases::note(
+        connection,
+        names,
+        &mut calls,
+        &mut rollup,
+        held.as_deref_mut(),
+    )?;
+    calls.resolve(connection)?;
+    match held.as_deref_mut() {
+        Some(held) => held.store(connection, &calls, prices, &mut rollup)?,
+        None => calls::store(connection, calls, prices, &mut rollup)?,
     }
-    // A first import holds many: they are not kept in both shapes.
-    let calls = std::mem::take(&mut batch.calls);
-    stored.extend(calls.iter().map(|call| {
-        let (model, prices) = &models[call.model as usize];
-        StoredCall::new(
-            call,
-            sessions[call.session.0 as usize],
-            *model,
-            prices.as_ref(),
-        )
-    }));
-    Ok(())
+    rollup.flush(connection, held.as_deref())
 }

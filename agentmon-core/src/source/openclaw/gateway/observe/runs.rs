@@ -200,7 +200,12 @@ impl Observer {
             }
             ("tool", "start") => {
                 let tool = json::text(data.name).unwrap_or_default().into();
-                let signal = Signal::ToolStarted { call: call(), tool };
+                let signal = Signal::ToolStarted {
+                    call: call(),
+                    tool,
+                    // Approvals are asked for with their own words.
+                    about: None,
+                };
                 self.running(&address, &run);
                 self.sign(&address, at, signal, wishes, out);
             }
