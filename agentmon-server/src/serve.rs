@@ -14,7 +14,9 @@ use tokio::task::JoinHandle;
 
 use crate::accept::accept;
 use crate::access::{Access, AccessError};
+use crate::alerts;
 use crate::app::{App, Readers};
+use crate::contracts::news::{self, News};
 use crate::guard::guarded;
 use crate::local;
 use crate::metrics::Metrics;
@@ -90,6 +92,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         access,
         live,
         hub: Arc::new(Hub::new(options.settings.max_streams)),
+        news: News::default(),
         metrics: Arc::new(Metrics::default()),
         started: Instant::now(),
         stopping,
@@ -111,7 +114,9 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     }
     tokio::spawn(stream::run(app.clone()));
     tokio::spawn(stream::live::run(app.clone(), commands));
+    tokio::spawn(news::run(app.clone()));
     tokio::spawn(tidy(app.clone()));
+    tokio::spawn(alerts::run(app.clone()));
     let service = guarded(&app);
     let accepting = tokio::spawn(accept(listener, app.clone(), service));
     tracing::info!(%address, "listening");

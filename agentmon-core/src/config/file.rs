@@ -19,6 +19,7 @@ struct File {
     data_dir: Option<Spanned<String>>,
     time_zone: Option<Spanned<String>>,
     week_start: Option<Spanned<WeekDay>>,
+    webhook_secret: Option<Spanned<String>>,
     #[serde(default)]
     sources: BTreeMap<Agent, Source>,
     #[serde(default)]
@@ -143,6 +144,10 @@ pub(super) fn apply(
             WeekDay::Sunday => WeekStart::Sunday,
         };
         config.week_start = Setting::new(start, place.origin(day.span()));
+    }
+    if let Some(secret) = file.webhook_secret {
+        let origin = place.origin(secret.span());
+        config.set_webhook_secret(secret.into_inner(), origin)?;
     }
     for (agent, source) in file.sources {
         let enabled = source.enabled.map_or(Setting::default_value(true), |set| {

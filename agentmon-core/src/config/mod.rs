@@ -26,6 +26,9 @@ use crate::pricing::PriceOverride;
 use crate::query::{Budget, WeekStart, Zone, ZoneError};
 use crate::source::Env;
 
+/// Shortest secret that is accepted, in bytes.
+const MIN_SECRET: usize = 16;
+
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -55,6 +58,8 @@ pub struct Config {
     pub alerts: Vec<Setting<AlertRule>>,
     /// How to tell the user, beside the log.
     pub notify: Notify,
+    /// What senders of webhooks share with the server; without one there are none.
+    pub webhook_secret: Option<Setting<Secret<String>>>,
 }
 
 /// How one agent's files are read.
@@ -127,6 +132,7 @@ impl Config {
             gateways: Vec::new(),
             alerts: Vec::new(),
             notify: Notify::default(),
+            webhook_secret: None,
         }
     }
 
@@ -172,6 +178,22 @@ impl Config {
             let origin = Origin::Environment("AGENTMON_TIMEZONE");
             self.time_zone = Setting::new(zone(name, &origin, env)?, origin);
         }
+        if let Some(secret) = env.var("AGENTMON_WEBHOOK_SECRET") {
+            let origin = Origin::Environment("AGENTMON_WEBHOOK_SECRET");
+            self.set_webhook_secret(secret.to_owned(), origin)?;
+        }
+        Ok(())
+    }
+
+    fn set_webhook_secret(&mut self, secret: String, origin: Origin) -> Result<(), ConfigError> {
+        if secret.len() < MIN_SECRET {
+            return Err(ConfigError::Value {
+                origin,
+                key: "webhook_secret".to_owned(),
+                message: format!("it is shorter than {MIN_SECRET} bytes and could be guessed"),
+            });
+        }
+        self.webhook_secret = Some(Setting::new(Secret::new(secret), origin));
         Ok(())
     }
 
@@ -241,6 +263,13 @@ impl Config {
                         .collect();
                     roots.join(", ")
                 },
+            ));
+        }
+        if let Some(secret) = &self.webhook_secret {
+            rows.push(SettingRow::new(
+                "webhook_secret",
+                secret,
+                ToString::to_string,
             ));
         }
         for budget in &self.budgets {

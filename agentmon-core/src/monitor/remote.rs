@@ -7,9 +7,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::Monitor;
-use crate::model::{AgentKind, Batch};
+use crate::model::{AgentKind, Batch, SessionKey};
 use crate::query::{RootState, SourceReport};
-use crate::source::remote::{RemoteContext, RemoteError, RemoteSource, RemoteState};
+use crate::source::remote::{Claims, RemoteContext, RemoteError, RemoteSource, RemoteState};
 
 /// How long to wait after the first failure; twice as long after each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -24,6 +24,7 @@ struct Shown {
     address: String,
     origin: &'static str,
     state: watch::Receiver<RemoteState>,
+    claims: Arc<Claims>,
 }
 
 /// The remote sources that run, for [`Monitor::sources`].
@@ -35,6 +36,13 @@ impl Remotes {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|known| known.strong_count() > 0);
         all.push(Arc::downgrade(shown));
+    }
+
+    /// Whether one of them tells of a session.
+    pub(super) fn has(&self, key: &SessionKey) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = all.iter().filter_map(Weak::upgrade);
+        running.any(|shown| shown.claims.has(key))
     }
 
     /// How each of them fares.
@@ -53,7 +61,7 @@ impl Remotes {
             },
             files: 0,
             bytes: 0,
-            sessions: 0,
+            sessions: shown.claims.count(),
             newest: None,
             problems: Vec::new(),
         };
@@ -108,12 +116,14 @@ impl Monitor {
             address: source.address(),
             origin: source.origin(),
             state: shown,
+            claims: Arc::default(),
         });
         self.inner.remotes.add(&shown);
         let cx = RemoteContext {
             monitor: self.clone(),
             state,
             stopping,
+            claims: shown.claims.clone(),
         };
         RemoteTask {
             shown,
@@ -185,7 +195,6 @@ fn tell(source: &str, address: &str, before: &RemoteState, error: &RemoteError) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SessionKey;
     use crate::session::{Evidence, EvidenceSource, Signal, State};
     use async_trait::async_trait;
 
@@ -226,7 +235,7 @@ mod tests {
         }
         async fn run(&mut self, cx: &RemoteContext) -> Result<(), RemoteError> {
             self.tries += 1;
-            if self.tries % 2 == 0 {
+            if self.tries.is_multiple_of(2) {
                 return Err(RemoteError::Refused(self.lost.to_string()));
             }
             cx.connected();

@@ -7,6 +7,7 @@
 mod files;
 pub mod gateway;
 mod sqlite;
+pub mod webhook;
 
 pub use files::OpenClawFiles;
 pub use sqlite::OpenClawSqlite;

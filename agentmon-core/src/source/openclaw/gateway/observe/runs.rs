@@ -457,7 +457,7 @@ impl Observer {
             },
         };
         let id = json::text(cron.job_id).unwrap_or_default();
-        let name = json::text(job.name).unwrap_or_else(|| Cow::Borrowed("job"));
+        let name = json::text(job.name).unwrap_or(Cow::Borrowed("job"));
         let status = json::text(cron.status).unwrap_or_default();
         let ran = json::time(cron.run_at_ms).unwrap_or(now).min(now);
         let session = out.session(&key);
