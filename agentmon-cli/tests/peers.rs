@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use agentmon_core::clock::{Clock, SystemClock};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -62,8 +63,7 @@ fn has_program(name: &str) -> bool {
 }
 
 fn millis() -> u128 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.unwrap().as_millis()
+    u128::try_from(SystemClock.now().0).unwrap()
 }
 
 /// What the server said of each session, with the times at which it first said so.

@@ -31,11 +31,10 @@ struct File {
     #[serde(default)]
     budgets: Budgets,
     #[serde(default)]
-    gateways: Vec<Spanned<gateway::Gateway>>,
-    #[serde(default)]
     alerts: Vec<Spanned<alerts::Rule>>,
     #[serde(default)]
     notify: alerts::Ways,
+    gateways: Vec<Spanned<gateway::Gateway>>,
 }
 
 #[derive(Deserialize, Clone, Copy)]

@@ -52,14 +52,14 @@ pub struct Config {
     pub state: StateConfig,
     /// Sums that are not to be exceeded.
     pub budgets: Vec<Setting<Budget>>,
-    /// OpenClaw gateways that are always there; others are added while running.
-    pub gateways: Vec<Setting<GatewayConfig>>,
     /// When to tell the user.
     pub alerts: Vec<Setting<AlertRule>>,
     /// How to tell the user, beside the log.
     pub notify: Notify,
     /// What senders of webhooks share with the server; without one there are none.
     pub webhook_secret: Option<Setting<Secret<String>>>,
+    /// OpenClaw gateways that are always there; others are added while running.
+    pub gateways: Vec<Setting<GatewayConfig>>,
 }
 
 /// How one agent's files are read.
@@ -129,10 +129,10 @@ impl Config {
                 complete_after: Setting::default_value(None),
             },
             budgets: Vec::new(),
-            gateways: Vec::new(),
             alerts: Vec::new(),
             notify: Notify::default(),
             webhook_secret: None,
+            gateways: Vec::new(),
         }
     }
 
@@ -282,13 +282,13 @@ impl Config {
                 budget.limit.to_string()
             }));
         }
+        rows.extend(alerts::settings(self));
         for gateway in &self.gateways {
             let key = format!("gateways.{:?}", gateway.value.name);
             rows.push(SettingRow::new(&key, gateway, |gateway| {
                 gateway.address.as_str().to_owned()
             }));
         }
-        rows.extend(alerts::settings(self));
         for price in &self.prices {
             rows.push(SettingRow::new(
                 &format!("prices.{:?}", price.value.model),

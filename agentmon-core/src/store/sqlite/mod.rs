@@ -36,8 +36,8 @@ mod writer;
 
 pub use alerts::{alert, alerts, due_deliveries};
 pub use archive::{facts, model_calls};
-pub use chats::{chat_history, open_messages};
 pub use calls::knows_any as knows_any_call;
+pub use chats::{chat_history, open_messages};
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
