@@ -53,7 +53,7 @@ pub use manual::{
 };
 pub use quotas::quotas;
 pub use recent::recent;
-pub use search::search;
+pub use search::{Found, search};
 pub use session_read::{
     SessionRow, exact, histories, load, reported_as, resolve, sessions, sessions_in, transitions,
 };
