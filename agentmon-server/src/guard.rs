@@ -15,7 +15,7 @@ use warp::reply::Response;
 
 use crate::access::required;
 use crate::app::App;
-use crate::contracts::sessions_api;
+use crate::contracts::{sessions_api, webhooks};
 use crate::error::ApiError;
 use crate::http::query::Query;
 use crate::routes;
@@ -83,6 +83,10 @@ fn check(app: &App, request: &Request<Incoming>) -> Result<(), ApiError> {
     }
     let peer = request.extensions().get::<Peer>();
     let peer = peer.ok_or_else(|| ApiError::internal(&"a request without a client"))?;
+    if uri.path() == webhooks::PATH {
+        // So has this, which its route looks at.
+        return app.access.check_rate(peer.0.ip());
+    }
     let needed = required(method, uri.path());
     if sessions_api::owns(uri.path()) {
         return app.access.check_scope(headers, needed);

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::accept::accept;
 use crate::access::{Access, AccessError};
+use crate::alerts;
 use crate::app::{App, Readers};
 use crate::contracts::news::{self, News};
 use crate::guard::guarded;
@@ -121,6 +122,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     tokio::spawn(stream::live::run(app.clone(), commands));
     tokio::spawn(news::run(app.clone()));
     tokio::spawn(tidy(app.clone()));
+    tokio::spawn(alerts::run(app.clone()));
     let service = guarded(&app);
     let accepting = tokio::spawn(accept(listener, app.clone(), service));
     tracing::info!(%address, "listening");

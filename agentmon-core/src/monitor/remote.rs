@@ -246,7 +246,7 @@ mod tests {
         }
         async fn run(&mut self, cx: &RemoteContext) -> Result<(), RemoteError> {
             self.tries += 1;
-            if self.tries % 2 == 0 {
+            if self.tries.is_multiple_of(2) {
                 return Err(RemoteError::Refused(self.lost.to_string()));
             }
             cx.connected();

@@ -398,10 +398,11 @@ pub fn metrics(view: &SessionView, now: Timestamp) -> impl Serialize + '_ {
 #[must_use]
 pub fn message(view: &SessionView, before: Option<&str>, now: Timestamp) -> impl Serialize + use<> {
     #[derive(Serialize)]
-    #[serde(tag = "type", content = "data", rename_all = "snake_case")]
+    #[serde(tag = "type", content = "data")]
     #[serde(rename_all_fields = "camelCase")]
     enum Message {
-        SessionUpdate {
+        #[serde(rename = "session_update")]
+        Update {
             session_id: String,
             status: &'static str,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -409,20 +410,23 @@ pub fn message(view: &SessionView, before: Option<&str>, now: Timestamp) -> impl
             tokens_used: u64,
             last_activity: Time,
         },
-        SessionComplete {
+        #[serde(rename = "session_complete")]
+        Complete {
             session_id: String,
             status: &'static str,
             completed_time: Time,
             final_progress: u8,
             total_tokens_used: u64,
         },
-        SessionFailed {
+        #[serde(rename = "session_failed")]
+        Failed {
             session_id: String,
             status: &'static str,
             error: String,
             failed_time: Time,
         },
-        SessionStalled {
+        #[serde(rename = "session_stalled")]
+        Stalled {
             session_id: String,
             status: &'static str,
             last_activity: Time,
@@ -434,14 +438,14 @@ pub fn message(view: &SessionView, before: Option<&str>, now: Timestamp) -> impl
     let status = figures.status;
     let is_news = before != Some(status);
     match status {
-        "completed" if is_news => Message::SessionComplete {
+        "completed" if is_news => Message::Complete {
             session_id,
             status,
             completed_time: Time(view.since),
             final_progress: 100,
             total_tokens_used: view.sums.usage.total(),
         },
-        "failed" if is_news => Message::SessionFailed {
+        "failed" if is_news => Message::Failed {
             session_id,
             status,
             error: match (&view.detail, view.state.is_over()) {
@@ -451,13 +455,13 @@ pub fn message(view: &SessionView, before: Option<&str>, now: Timestamp) -> impl
             },
             failed_time: Time(view.since),
         },
-        "stalled" if is_news => Message::SessionStalled {
+        "stalled" if is_news => Message::Stalled {
             session_id,
             status,
             last_activity: Time(figures.last_activity),
             stalled_duration: (now - figures.last_activity).0.max(0),
         },
-        _ => Message::SessionUpdate {
+        _ => Message::Update {
             session_id,
             status,
             progress: figures.progress,

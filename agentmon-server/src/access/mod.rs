@@ -140,6 +140,17 @@ impl Access {
         }
     }
 
+    /// Decides whether a client without a token of ours asks too often.
+    pub(crate) fn check_rate(&self, peer: IpAddr) -> Result<(), ApiError> {
+        let is_local = peer.to_canonical().is_loopback();
+        match self.rates.address(peer).filter(|_| !is_local) {
+            None => Ok(()),
+            Some(wait) => Err(
+                ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests").retry_after(wait),
+            ),
+        }
+    }
+
     fn identify(&self, headers: &HeaderMap) -> Result<Identity, ApiError> {
         if let Some(given) = headers.get(header::AUTHORIZATION) {
             let given = given.to_str().unwrap_or_default();

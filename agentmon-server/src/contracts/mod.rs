@@ -7,3 +7,4 @@ pub(crate) mod news;
 pub(crate) mod otlp;
 pub(crate) mod sessions_api;
 mod socket;
+pub(crate) mod webhooks;
