@@ -34,6 +34,7 @@ struct File {
     alerts: Vec<Spanned<alerts::Rule>>,
     #[serde(default)]
     notify: alerts::Ways,
+    #[serde(default)]
     gateways: Vec<Spanned<gateway::Gateway>>,
 }
 
