@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::ingest::events_api::read_time;
-use crate::model::{AgentKind, NanoUsd, SessionKey, Timestamp, Usage};
+use crate::model::{AgentKind, NanoUsd, Relation, SessionKey, Timestamp, Usage};
 use crate::session::vocabulary::Contract;
 use crate::session::{Reason, State};
 use crate::source::remote::RemoteError;
@@ -37,7 +37,7 @@ pub(super) struct Session {
     pub progress: Option<u32>,
     /// Tokens in the context window, and its size.
     pub context: Option<(u64, u64)>,
-    pub parent: Option<SessionKey>,
+    pub parent: Option<(SessionKey, Relation)>,
     pub cells: Vec<Cell>,
 }
 
@@ -134,6 +134,11 @@ impl Session {
             let kind = parent.split_once(':').map(|(agent, _)| agent);
             super::message::key(parent, kind.filter(|_| agent.is_some()))
         });
+        let relation = match more["relation"].as_str() {
+            Some("within") => Relation::Within,
+            Some("fork") => Relation::Fork,
+            _ => Relation::Spawned,
+        };
         Some(Self {
             since: since.unwrap_or(active),
             detail: text(&more["detail"]),
@@ -146,7 +151,9 @@ impl Session {
                 .as_f64()
                 .map(|percent| percent.clamp(0.0, 100.0) as u32),
             context: limit.map(|limit| (used, limit)),
-            parent: parent.filter(|parent| *parent != key),
+            parent: parent
+                .filter(|parent| *parent != key)
+                .map(|parent| (parent, relation)),
             cells: cells(&more["usage"], now),
             key,
             state,
@@ -213,7 +220,7 @@ mod tests {
              "startTime":"2026-02-12T20:16:00Z","lastActivity":"2026-02-12T20:25:00Z","channel":"telegram","parentSession":null},
             {"sessionId":"full","status":"working","tokensUsed":48000,"tokensLimit":50000,"lastActivity":"2036-02-12T20:25:00Z"},
             {"sessionId":"","lastActivity":1}, {"sessionId":"no time"}, 7, null, {"sessionId":"x\u0000","lastActivity":1},
-            {"id":"codex:abc","metadata":{"agent":"codex","state":"needs_input","reason":"permission(Bash)"},"lastActivity":5}],
+            {"id":"codex:abc","metadata":{"agent":"codex","state":"needs_input","reason":"permission(Bash)","relation":"within"},"parentSession":"codex:p","lastActivity":5}],
             "timestamp":"2026-02-12T20:28:00Z"}"#;
         let (sessions, timestamp) = read_list(body.as_bytes(), now).unwrap();
         assert_eq!(timestamp, Some(now));
@@ -239,6 +246,8 @@ mod tests {
             (sessions[0].context, sessions[0].progress),
             (Some((15420, 50000)), Some(65))
         );
+        let parent = SessionKey::new(AgentKind::Codex, "p");
+        assert_eq!(sessions[2].parent, Some((parent, Relation::Within)));
         assert_eq!(sessions[1].active, now, "not ahead of our clock");
         assert!(read_list(b"[]", now).unwrap().0.is_empty());
         for nonsense in ["", "{}", "<html>", r#"{"sessions":{}}"#, "null", "\"x\""] {

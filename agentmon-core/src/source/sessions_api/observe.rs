@@ -2,8 +2,8 @@
 
 use super::message::{Cell, Session};
 use crate::model::{
-    Batch, CallSource, FactKey, ModelCall, PriceMode, Progress, Relation, SessionKey, Stamped,
-    Timestamp, Title, TitleKind, stamp,
+    Batch, CallSource, FactKey, ModelCall, PriceMode, Progress, SessionKey, Stamped, Timestamp,
+    Title, TitleKind, stamp,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Reason, Signal, State};
 
@@ -135,8 +135,7 @@ fn facts(session: &Session, out: &mut Batch) {
             total: 100,
         },
     });
-    let parent = session.parent.clone();
-    patch.propose_parent(parent.map(|parent| (parent, Relation::Spawned)));
+    patch.propose_parent(session.parent.clone());
 }
 
 fn call(key: &SessionKey, cell: &Cell, out: &mut Batch) {
