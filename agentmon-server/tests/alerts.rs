@@ -6,7 +6,7 @@ mod common;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use agentmon_core::Monitor;
@@ -43,7 +43,7 @@ fn receiver() -> (String, Receiver<Post>) {
         "http://{}/hook?key=secret-in-the-address",
         listener.local_addr().unwrap()
     );
-    let (send, posts) = channel();
+    let (send, posts) = sync_channel(16);
     std::thread::spawn(move || {
         for (number, stream) in listener.incoming().enumerate() {
             let mut stream = BufReader::new(stream.unwrap());
