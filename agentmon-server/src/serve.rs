@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use agentmon_core::Monitor;
 use agentmon_core::hooks::running::RunningServer;
-use agentmon_core::monitor::Watching;
+use agentmon_core::monitor::{RemoteTask, Watching};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -67,6 +67,8 @@ pub struct Server {
     accepting: JoinHandle<()>,
     /// Watches files until it is dropped.
     watching: Option<Watching>,
+    /// Sources that are reached over the network.
+    remotes: Vec<RemoteTask>,
     /// The folder in which it is announced.
     data_dir: Option<PathBuf>,
 }
@@ -105,6 +107,10 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         true => Some(start_watching(app.monitor.clone()).await?),
         false => None,
     };
+    let remotes = match options.sources {
+        true => app.monitor.start_remotes(),
+        false => Vec::new(),
+    };
     if watching.is_none() {
         tokio::spawn(tick(app.clone()));
     }
@@ -126,6 +132,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         stop,
         accepting,
         watching,
+        remotes,
         data_dir: options.data_dir,
     })
 }
@@ -196,6 +203,9 @@ impl Server {
         let _ = self.stop.send(true);
         if let Err(error) = self.accepting.await {
             tracing::error!(%error, "the accept loop failed");
+        }
+        for remote in self.remotes {
+            remote.stop().await;
         }
         if let Some(watching) = self.watching {
             // Waits for its threads, which may be storing something.

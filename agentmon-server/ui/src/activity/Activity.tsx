@@ -32,7 +32,7 @@ export default function Activity() {
   const key = withParams("events", filters);
   return (
     <>
-      <div className="flex shrink-0 flex-wrap items-center gap-2 border-b border-line px-4 py-1.5 max-md:px-3">
+      <div className="flex shrink-0 flex-wrap items-center gap-2 border-b border-line px-4 py-1.5 max-md:flex-nowrap max-md:overflow-x-auto max-md:px-3 [&>*]:shrink-0">
         <h1 className="sr-only">Activity</h1>
         <Choice label="What to show" value={view} onChange={(value) => change({ view: value === "events" ? null : value })} options={[{ value: "events", label: "Events" }, { value: "alerts", label: "Alerts" }]} />
         {view === "events" ? <Filter params={params} change={change} /> : null}

@@ -79,7 +79,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useKeys({
     "?": () => show("help"),
     "/": () => navigate("/search"),
-    n: () => goToNext(navigate, location),
+    n: () => goToNext(navigate),
     "g b": () => navigate("/"),
     "g e": () => navigate("/activity"),
     "g u": () => navigate("/usage"),

@@ -109,7 +109,7 @@ export default function Board() {
       {error ? <Failure error={new Error(error)} /> : null}
       <div className="relative flex min-h-0 flex-1">
         <div
-          ref={scroller} className="relative min-w-0 flex-1 overflow-y-auto outline-none [overflow-anchor:none]" data-scroller
+          ref={scroller} className="@container relative min-w-0 flex-1 overflow-y-auto outline-none [overflow-anchor:none]" data-scroller
           onPointerEnter={(event) => setPointer(event.pointerType === "mouse")} onPointerLeave={() => setPointer(false)}
           onFocus={() => setFocus(true)}
           onBlur={(event) => setFocus(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget))}
