@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agentmon_core::Monitor;
+use agentmon_core::gateways::{GatewayError, Gateways};
 use agentmon_core::hooks::running::RunningServer;
 use agentmon_core::monitor::{RemoteTask, Watching};
 use tokio::net::TcpListener;
@@ -50,6 +51,9 @@ pub enum ServeError {
     /// Tokens.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Gateways.
+    #[error(transparent)]
+    Gateways(#[from] GatewayError),
     /// Watching files.
     #[error(transparent)]
     Watch(#[from] agentmon_core::Error),
@@ -90,8 +94,10 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     let access = Access::new(&options, address)?;
     let (stop, stopping) = watch::channel(false);
     let (live, commands) = Live::new(options.monitor.now());
+    let gateways = Gateways::start(options.monitor.clone())?;
     let app = Arc::new(App {
         access,
+        gateways,
         live,
         hub: Arc::new(Hub::new(options.settings.max_streams)),
         news: News::default(),
@@ -207,6 +213,7 @@ impl Server {
         for remote in self.remotes {
             remote.stop().await;
         }
+        self.app.gateways.stop().await;
         if let Some(watching) = self.watching {
             // Waits for its threads, which may be storing something.
             let stopped = tokio::task::spawn_blocking(move || drop(watching)).await;
