@@ -6,28 +6,19 @@
     reason = "a test may stop at the first surprise, and says what it measured"
 )]
 
+mod common;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-fn agentmon(home: &Path) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin("agentmon"));
-    command.env_clear().env("HOME", home).env("TZ", "UTC");
-    command
-}
-
-fn data(home: &Path) -> PathBuf {
-    home.join(".local/share/agentmon")
-}
+use common::{PATIENCE, Server, agentmon, data};
 
 /// Runs a hook. Returns how long it took; it must succeed without a word.
 fn hook(home: &Path, words: &[&str], payload: &str) -> Duration {
@@ -55,80 +46,6 @@ fn payload(session: &str, event: &str) -> String {
     )
 }
 
-/// A server that runs until it is dropped.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(home: &Path, more: &[&str]) -> Self {
-        let mut child = agentmon(home)
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--no-sources",
-                "--no-open",
-            ])
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().rsplit("http://").next().unwrap().to_owned();
-        Self { child, address }
-    }
-
-    fn ask(&self, head: &str, body: &str) -> Value {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(
-            stream,
-            "{head}\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            self.address,
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
-    }
-
-    /// The ids of its sessions.
-    fn sessions(&self, token: Option<&str>) -> Vec<String> {
-        let token = token.map_or_else(String::new, |token| {
-            format!("\r\nauthorization: Bearer {token}")
-        });
-        let told = self.ask(&format!("GET /api/v1/sessions HTTP/1.1{token}"), "");
-        let sessions = told["sessions"].as_array().unwrap();
-        let mut ids: Vec<_> = sessions
-            .iter()
-            .map(|session| session["id"].as_str().unwrap().to_owned())
-            .collect();
-        ids.sort();
-        ids
-    }
-
-    fn wait_for(&self, expected: &[&str]) {
-        let begin = Instant::now();
-        while self.sessions(None) != expected {
-            assert!(begin.elapsed() < PATIENCE, "{:?}", self.sessions(None));
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn spooled(home: &Path) -> Vec<PathBuf> {
     fs::read_dir(data(home).join("spool"))
         .map(|files| files.map(|file| file.unwrap().path()).collect())
@@ -138,7 +55,7 @@ fn spooled(home: &Path) -> Vec<PathBuf> {
 #[test]
 fn what_a_hook_tells_is_stored_when_it_ends() {
     let home = TempDir::new().unwrap();
-    let server = Server::start(home.path(), &[]);
+    let server = Server::start(home.path(), &["--no-sources"]);
     hook(home.path(), &["claude-code"], &payload("s", "SessionStart"));
     assert_eq!(server.sessions(None), ["claude_code:s"]);
     hook(
@@ -203,7 +120,7 @@ fn what_a_hook_tells_nobody_is_stored_later_and_once() {
         fs::write(path, bytes).unwrap();
     }
     hook(home.path(), &["claude-code"], &payload("c", "SessionStart"));
-    let server = Server::start(home.path(), &[]);
+    let server = Server::start(home.path(), &["--no-sources"]);
     server.wait_for(&["claude_code:a", "claude_code:b", "claude_code:c"]);
     let begin = Instant::now();
     while !spooled(home.path()).is_empty() {
@@ -251,7 +168,7 @@ fn a_server_that_hangs_keeps_no_agent_waiting() {
 #[test]
 fn hooks_need_no_token_of_the_users() {
     let home = TempDir::new().unwrap();
-    let server = Server::start(home.path(), &["--require-token"]);
+    let server = Server::start(home.path(), &["--no-sources", "--require-token"]);
     hook(home.path(), &["claude-code"], &payload("s", "SessionStart"));
     let control = fs::read_to_string(data(home.path()).join("control.token")).unwrap();
     assert_eq!(server.sessions(Some(control.trim())), ["claude_code:s"]);
@@ -269,7 +186,7 @@ fn hooks_need_no_token_of_the_users() {
 #[test]
 fn plan_limits_of_the_status_line_reach_a_server_that_runs() {
     let home = TempDir::new().unwrap();
-    let server = Server::start(home.path(), &[]);
+    let server = Server::start(home.path(), &["--no-sources"]);
     let mut child = agentmon(home.path())
         .arg("statusline")
         .stdin(Stdio::piped())

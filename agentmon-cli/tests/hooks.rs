@@ -54,7 +54,7 @@ fn settings_come_back_as_they_were() {
 
     told(home.path(), "hooks install --yes");
     let status = told(home.path(), "hooks status");
-    assert_eq!(status.matches(" installed").count(), 3, "{status}");
+    assert_eq!(status.matches("  installed").count(), 3, "{status}");
     assert_eq!(status.matches("not installed").count(), 1, "{status}");
     assert!(
         fs::read_to_string(&config)
@@ -96,7 +96,7 @@ fn what_was_changed_since_stays_changed() {
     told(home.path(), "hooks uninstall gemini --yes");
     assert_eq!(
         fs::read_to_string(&settings).unwrap(),
-        "{\n  \"theme\": \"dark\"}\n"
+        "{\n  \"theme\": \"dark\"\n}\n"
     );
 }
 

@@ -7,6 +7,7 @@ use agentmon_core::{Error as CoreError, Monitor};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
+use crate::contracts::news::News;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::options::{Limits, Settings};
@@ -27,6 +28,7 @@ pub(crate) struct App {
     pub(crate) access: Access,
     pub(crate) hub: Arc<Hub>,
     pub(crate) live: Arc<Live>,
+    pub(crate) news: News,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
     /// Turns true when the server stops.

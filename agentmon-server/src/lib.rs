@@ -16,6 +16,7 @@
 
 mod accept;
 mod access;
+mod alerts;
 mod announce;
 mod app;
 pub mod args;

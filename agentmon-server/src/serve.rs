@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 
 use agentmon_core::Monitor;
 use agentmon_core::hooks::running::RunningServer;
-use agentmon_core::monitor::Watching;
+use agentmon_core::monitor::{RemoteTask, Watching};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::accept::accept;
 use crate::access::{Access, AccessError};
+use crate::alerts;
 use crate::app::{App, Readers};
+use crate::contracts::news::{self, News};
 use crate::guard::guarded;
 use crate::local;
 use crate::metrics::Metrics;
@@ -65,6 +67,8 @@ pub struct Server {
     accepting: JoinHandle<()>,
     /// Watches files until it is dropped.
     watching: Option<Watching>,
+    /// Sources that are reached over the network.
+    remotes: Vec<RemoteTask>,
     /// The folder in which it is announced.
     data_dir: Option<PathBuf>,
 }
@@ -90,6 +94,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         access,
         live,
         hub: Arc::new(Hub::new(options.settings.max_streams)),
+        news: News::default(),
         metrics: Arc::new(Metrics::default()),
         started: Instant::now(),
         stopping,
@@ -102,6 +107,10 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         true => Some(start_watching(app.monitor.clone()).await?),
         false => None,
     };
+    let remotes = match options.sources {
+        true => app.monitor.start_remotes(),
+        false => Vec::new(),
+    };
     if watching.is_none() {
         tokio::spawn(tick(app.clone()));
     }
@@ -111,7 +120,9 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     }
     tokio::spawn(stream::run(app.clone()));
     tokio::spawn(stream::live::run(app.clone(), commands));
+    tokio::spawn(news::run(app.clone()));
     tokio::spawn(tidy(app.clone()));
+    tokio::spawn(alerts::run(app.clone()));
     let service = guarded(&app);
     let accepting = tokio::spawn(accept(listener, app.clone(), service));
     tracing::info!(%address, "listening");
@@ -121,6 +132,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         stop,
         accepting,
         watching,
+        remotes,
         data_dir: options.data_dir,
     })
 }
@@ -191,6 +203,9 @@ impl Server {
         let _ = self.stop.send(true);
         if let Err(error) = self.accepting.await {
             tracing::error!(%error, "the accept loop failed");
+        }
+        for remote in self.remotes {
+            remote.stop().await;
         }
         if let Some(watching) = self.watching {
             // Waits for its threads, which may be storing something.

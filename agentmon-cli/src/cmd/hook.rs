@@ -16,9 +16,9 @@ use agentmon_core::hooks::hand_over::{MAX_PAYLOAD, hand_over};
 use agentmon_core::source::Env;
 
 /// How long an agent may be kept waiting for a server.
-const PATIENCE: Duration = Duration::from_millis(180);
+const PATIENCE: Duration = Duration::from_millis(150);
 /// How long it may take to say what it has to say, from the start.
-const INPUT_PATIENCE: Duration = Duration::from_millis(150);
+const INPUT_PATIENCE: Duration = Duration::from_millis(130);
 
 /// What follows `agentmon hook`.
 #[derive(Debug, PartialEq, Eq)]

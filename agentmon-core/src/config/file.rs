@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Config, ConfigError, Origin, Setting, SourceConfig, alerts, zone};
+use super::{Config, ConfigError, Origin, Setting, SourceConfig, alerts, gateway, zone};
 use crate::model::{AgentKind, NanoUsd, Span};
 use crate::pricing::{PriceBook, PriceOverride};
 use crate::query::{Budget, BudgetPeriod, WeekStart};
@@ -19,6 +19,7 @@ struct File {
     data_dir: Option<Spanned<String>>,
     time_zone: Option<Spanned<String>>,
     week_start: Option<Spanned<WeekDay>>,
+    webhook_secret: Option<Spanned<String>>,
     #[serde(default)]
     sources: BTreeMap<Agent, Source>,
     #[serde(default)]
@@ -33,6 +34,8 @@ struct File {
     alerts: Vec<Spanned<alerts::Rule>>,
     #[serde(default)]
     notify: alerts::Ways,
+    #[serde(default)]
+    gateways: Vec<Spanned<gateway::Gateway>>,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -142,6 +145,10 @@ pub(super) fn apply(
         };
         config.week_start = Setting::new(start, place.origin(day.span()));
     }
+    if let Some(secret) = file.webhook_secret {
+        let origin = place.origin(secret.span());
+        config.set_webhook_secret(secret.into_inner(), origin)?;
+    }
     for (agent, source) in file.sources {
         let enabled = source.enabled.map_or(Setting::default_value(true), |set| {
             Setting::new(*set.get_ref(), place.origin(set.span()))
@@ -167,6 +174,12 @@ pub(super) fn apply(
             }
         })?;
         config.prices.push(Setting::new(price, origin));
+    }
+
+    for gateway in file.gateways {
+        let origin = place.origin(gateway.span());
+        let gateway = gateway.into_inner().read(env, &origin)?;
+        config.gateways.push(Setting::new(gateway, origin));
     }
 
     for (project, period, sum) in file.budgets.each() {

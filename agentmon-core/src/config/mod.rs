@@ -6,6 +6,7 @@
 mod alerts;
 mod error;
 mod file;
+mod gateway;
 mod origin;
 mod paths;
 mod secret;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use error::ConfigError;
+pub use gateway::{GatewayConfig, SecretPlace};
 pub use origin::{Origin, Setting, SettingRow};
 pub use paths::data_dir as default_data_dir;
 pub use secret::Secret;
@@ -23,6 +25,9 @@ use crate::model::{AgentKind, Span};
 use crate::pricing::PriceOverride;
 use crate::query::{Budget, WeekStart, Zone, ZoneError};
 use crate::source::Env;
+
+/// Shortest secret that is accepted, in bytes.
+const MIN_SECRET: usize = 16;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +56,10 @@ pub struct Config {
     pub alerts: Vec<Setting<AlertRule>>,
     /// How to tell the user, beside the log.
     pub notify: Notify,
+    /// What senders of webhooks share with the server; without one there are none.
+    pub webhook_secret: Option<Setting<Secret<String>>>,
+    /// OpenClaw gateways that are always there; others are added while running.
+    pub gateways: Vec<Setting<GatewayConfig>>,
 }
 
 /// How one agent's files are read.
@@ -122,6 +131,8 @@ impl Config {
             budgets: Vec::new(),
             alerts: Vec::new(),
             notify: Notify::default(),
+            webhook_secret: None,
+            gateways: Vec::new(),
         }
     }
 
@@ -167,6 +178,22 @@ impl Config {
             let origin = Origin::Environment("AGENTMON_TIMEZONE");
             self.time_zone = Setting::new(zone(name, &origin, env)?, origin);
         }
+        if let Some(secret) = env.var("AGENTMON_WEBHOOK_SECRET") {
+            let origin = Origin::Environment("AGENTMON_WEBHOOK_SECRET");
+            self.set_webhook_secret(secret.to_owned(), origin)?;
+        }
+        Ok(())
+    }
+
+    fn set_webhook_secret(&mut self, secret: String, origin: Origin) -> Result<(), ConfigError> {
+        if secret.len() < MIN_SECRET {
+            return Err(ConfigError::Value {
+                origin,
+                key: "webhook_secret".to_owned(),
+                message: format!("it is shorter than {MIN_SECRET} bytes and could be guessed"),
+            });
+        }
+        self.webhook_secret = Some(Setting::new(Secret::new(secret), origin));
         Ok(())
     }
 
@@ -238,6 +265,13 @@ impl Config {
                 },
             ));
         }
+        if let Some(secret) = &self.webhook_secret {
+            rows.push(SettingRow::new(
+                "webhook_secret",
+                secret,
+                ToString::to_string,
+            ));
+        }
         for budget in &self.budgets {
             let period = budget.value.period.as_str();
             let key = match &budget.value.project {
@@ -249,6 +283,12 @@ impl Config {
             }));
         }
         rows.extend(alerts::settings(self));
+        for gateway in &self.gateways {
+            let key = format!("gateways.{:?}", gateway.value.name);
+            rows.push(SettingRow::new(&key, gateway, |gateway| {
+                gateway.address.as_str().to_owned()
+            }));
+        }
         for price in &self.prices {
             rows.push(SettingRow::new(
                 &format!("prices.{:?}", price.value.model),

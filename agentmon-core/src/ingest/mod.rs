@@ -3,6 +3,7 @@
 
 pub mod events_api;
 mod json;
+pub mod manual;
 mod metadata;
 pub mod project;
 pub mod queue;

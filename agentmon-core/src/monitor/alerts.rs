@@ -1,6 +1,6 @@
 //! Alerts: what the rules want told of the present, each episode once.
 
-use super::{Inner, Monitor};
+use super::Monitor;
 use crate::Error;
 use crate::alert::{Alert, AlertWhen, Channel, Facts, SpendFact, SpendPer, due};
 use crate::query::{Board, BoardQuery, Dimensions, ReportKind, SessionFilter, UsageQuery};
@@ -132,19 +132,5 @@ impl Monitor {
     ) -> Result<(), Error> {
         let now = self.inner.clock.now();
         self.write(|writer| writer.delivery_attempted(alert, channel, result, now))
-    }
-
-    fn write<T>(
-        &self,
-        change: impl FnOnce(&mut sqlite::Writer) -> Result<T, crate::store::StoreError>,
-    ) -> Result<T, Error> {
-        let inner: &Inner = &self.inner;
-        let Some(mut writer) = inner.writer() else {
-            let pid = inner.other_writer.unwrap_or(0);
-            return Err(crate::store::StoreError::ReadOnly { pid }.into());
-        };
-        let result = change(&mut writer);
-        drop(writer);
-        inner.noted(result)
     }
 }

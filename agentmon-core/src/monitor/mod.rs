@@ -18,11 +18,14 @@ mod activity;
 mod alerts;
 mod board;
 mod builder;
+mod contracts;
 mod export;
 mod feed;
+mod gateways;
 mod import;
 mod index;
 mod ingest;
+mod manual;
 mod present;
 mod queries;
 mod refresh;
@@ -38,6 +41,7 @@ use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 pub use builder::MonitorBuilder;
+pub use manual::ManualCreated;
 pub use remote::RemoteTask;
 pub use watch::Watching;
 
@@ -159,6 +163,12 @@ impl Monitor {
         &self.inner.config
     }
 
+    /// The home folder and variables that it goes by.
+    #[must_use]
+    pub fn env(&self) -> &Env {
+        &self.inner.env
+    }
+
     /// The present, by the monitor's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -182,6 +192,20 @@ impl Monitor {
     #[must_use]
     pub fn moved_aside(&self) -> Option<&PathBuf> {
         self.inner.moved_aside.as_ref()
+    }
+
+    /// Changes the store, if this process may.
+    fn write<T>(
+        &self,
+        change: impl FnOnce(&mut Writer) -> Result<T, StoreError>,
+    ) -> Result<T, Error> {
+        let Some(mut writer) = self.inner.writer() else {
+            let pid = self.inner.other_writer.unwrap_or(0);
+            return Err(StoreError::ReadOnly { pid }.into());
+        };
+        let changed = change(&mut writer);
+        drop(writer);
+        self.inner.noted(changed)
     }
 }
 

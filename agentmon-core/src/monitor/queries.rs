@@ -307,7 +307,7 @@ impl Monitor {
 }
 
 /// Rows as lists show them, with their sums: a session's own and those of the subagents within it.
-fn views(
+pub(super) fn views(
     connection: &Connection,
     rows: Vec<sqlite::SessionRow>,
 ) -> Result<Vec<SessionView>, StoreError> {

@@ -7,9 +7,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::Monitor;
-use crate::model::{AgentKind, Batch};
+use crate::model::{AgentKind, Batch, SessionKey};
 use crate::query::{RootState, SourceReport};
-use crate::source::remote::{RemoteContext, RemoteError, RemoteSource, RemoteState};
+use crate::source::remote::{Claims, RemoteContext, RemoteError, RemoteSource, RemoteState};
+use crate::source::remotes;
 
 /// How long to wait after the first failure; twice as long after each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -24,6 +25,7 @@ struct Shown {
     address: String,
     origin: &'static str,
     state: watch::Receiver<RemoteState>,
+    claims: Arc<Claims>,
 }
 
 /// The remote sources that run, for [`Monitor::sources`].
@@ -35,6 +37,13 @@ impl Remotes {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|known| known.strong_count() > 0);
         all.push(Arc::downgrade(shown));
+    }
+
+    /// Whether one of them tells of a session.
+    pub(super) fn has(&self, key: &SessionKey) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = all.iter().filter_map(Weak::upgrade);
+        running.any(|shown| shown.claims.has(key))
     }
 
     /// How each of them fares.
@@ -53,7 +62,7 @@ impl Remotes {
             },
             files: 0,
             bytes: 0,
-            sessions: 0,
+            sessions: shown.claims.count(),
             newest: None,
             problems: Vec::new(),
         };
@@ -93,6 +102,16 @@ impl Drop for RemoteTask {
 }
 
 impl Monitor {
+    /// Runs all remote sources that the environment names (see [`Monitor::start_remote`]).
+    ///
+    /// # Panics
+    /// When called outside of a Tokio runtime with time and I/O.
+    #[must_use = "remote sources stop when their tasks are dropped"]
+    pub fn start_remotes(&self) -> Vec<RemoteTask> {
+        let sources = remotes(&self.inner.env).into_iter();
+        sources.map(|source| self.start_remote(source)).collect()
+    }
+
     /// Runs a remote source as a task of the runtime at hand, connecting again after every break: after 1 second, then
     /// 2, 4 and so on up to a minute. It is listed by [`Monitor::sources`] as long as it runs.
     ///
@@ -108,12 +127,14 @@ impl Monitor {
             address: source.address(),
             origin: source.origin(),
             state: shown,
+            claims: Arc::default(),
         });
         self.inner.remotes.add(&shown);
         let cx = RemoteContext {
             monitor: self.clone(),
             state,
             stopping,
+            claims: shown.claims.clone(),
         };
         RemoteTask {
             shown,
@@ -185,7 +206,6 @@ fn tell(source: &str, address: &str, before: &RemoteState, error: &RemoteError) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SessionKey;
     use crate::session::{Evidence, EvidenceSource, Signal, State};
     use async_trait::async_trait;
 
@@ -226,7 +246,7 @@ mod tests {
         }
         async fn run(&mut self, cx: &RemoteContext) -> Result<(), RemoteError> {
             self.tries += 1;
-            if self.tries % 2 == 0 {
+            if self.tries.is_multiple_of(2) {
                 return Err(RemoteError::Refused(self.lost.to_string()));
             }
             cx.connected();

@@ -14,6 +14,8 @@ mod event;
 pub(crate) mod feed;
 mod filter;
 mod import;
+mod log;
+mod manual;
 mod present;
 mod refresh;
 mod search;
@@ -39,6 +41,8 @@ pub use feed::{
 };
 pub use filter::{model_matches, project_matches, session_matches};
 pub use import::{ImportReport, ImportedFolder};
+pub use log::{LogLevel, LogPage};
+pub use manual::{ManualAgent, ManualChange, ManualLog, ManualStatus};
 pub use present::Present;
 pub use refresh::{Phase, Progress, RefreshOptions, RefreshReport};
 pub use search::{
@@ -56,9 +60,9 @@ pub use transcript::{
     TranscriptPage, TranscriptPlace, blocks,
 };
 pub use usage::{
-    Block, Dimensions, HourCell, Order, Projection, ReportKind, ReportedTotals, Sums, Unattributed,
-    Unpriced, UsageCell, UsageData, UsageFilter, UsageQuery, UsageReport, UsageRow, UsageSession,
-    hours, report,
+    Block, CellUsage, Dimensions, HourCell, Order, Projection, ReportKind, ReportedTotals, Sums,
+    Unattributed, Unpriced, UsageCell, UsageData, UsageFilter, UsageQuery, UsageReport, UsageRow,
+    UsageSession, hours, report,
 };
 pub use when::{Edge, WhenError, parse_when};
 pub use zone::{WeekStart, Zone, ZoneError};

@@ -4,14 +4,16 @@
 //! (`monitor/remote.rs`) starts it again after a break, waits longer each time, and shows how it fares. Nothing here
 //! knows an agent or opens a connection.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::Monitor;
 use crate::ingest::{Delivery, IngestError, Receipt};
-use crate::model::{AgentKind, Batch, Timestamp};
+use crate::model::{AgentKind, Batch, SessionKey, Timestamp};
 
 /// How long to wait before offering again what the store had no room for.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -97,12 +99,31 @@ impl RemoteState {
     }
 }
 
+/// The sessions of which only a remote source tells.
+#[derive(Debug, Default)]
+pub(crate) struct Claims(Mutex<HashSet<SessionKey>>);
+
+impl Claims {
+    fn all(&self) -> MutexGuard<'_, HashSet<SessionKey>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn has(&self, key: &SessionKey) -> bool {
+        self.all().contains(key)
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.all().len() as u64
+    }
+}
+
 /// What a remote source is given.
 #[derive(Debug)]
 pub struct RemoteContext {
     pub(crate) monitor: Monitor,
     pub(crate) state: tokio::sync::watch::Sender<RemoteState>,
     pub(crate) stopping: tokio::sync::watch::Receiver<bool>,
+    pub(crate) claims: Arc<Claims>,
 }
 
 impl RemoteContext {
@@ -128,6 +149,15 @@ impl RemoteContext {
             }
             is_news
         });
+    }
+
+    /// Says that only this source tells of a session. What was learnt so is not handed on to another agentmon that asks:
+    /// two that watch each other would hear of themselves.
+    pub fn claim(&self, session: &SessionKey) {
+        let mut all = self.claims.all();
+        if !all.contains(session) {
+            all.insert(session.clone());
+        }
     }
 
     /// Stores what was heard, and returns when it is committed. Waits where others have filled the queue.

@@ -6,8 +6,10 @@
 //! decimals, durations are whole milliseconds, and what is not known is `null` (never zero).
 
 mod activity;
+mod alert;
 mod blocks;
 mod config;
+pub mod dashboard_api;
 mod database;
 #[cfg(feature = "demo")]
 mod demo;
@@ -21,6 +23,7 @@ mod part;
 mod price;
 mod search;
 mod session;
+pub mod sessions_api;
 mod source;
 mod status;
 mod statusline;
@@ -28,6 +31,7 @@ mod transcript;
 mod usage;
 
 pub use activity::{blocked, filters, hours, tools};
+pub use alert::{alert, alerts};
 pub use blocks::blocks;
 pub use config::{config, config_path};
 pub use database::{db_backup, db_check, db_stats, db_vacuum};

@@ -19,6 +19,7 @@ use login::Logins;
 pub(crate) use origin::Origins;
 pub(crate) use scope::required;
 pub use scope::{Scope, Scopes};
+pub(crate) use token::random;
 pub use token::{TokenError, TokenInfo, Tokens};
 
 use crate::error::ApiError;
@@ -43,6 +44,30 @@ struct Identity {
     scopes: Scopes,
     /// The token's place, for its rate; none for browsers that logged in and for who has no token.
     token: Option<usize>,
+}
+
+impl Identity {
+    fn may(self, needed: Scope) -> Result<(), ApiError> {
+        if self.scopes.has(needed) {
+            return Ok(());
+        }
+        let is_known = self.token.is_some();
+        Err(if is_known {
+            let message = format!("The token does not have the scope {:?}", needed.as_str());
+            ApiError::new(StatusCode::FORBIDDEN, message)
+        } else {
+            ApiError::new(StatusCode::UNAUTHORIZED, "A token is needed")
+        })
+    }
+}
+
+/// Who is counted as one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Client {
+    /// Everybody with a token, by its place.
+    Token(usize),
+    /// Everybody at an address.
+    Address(IpAddr),
 }
 
 /// Why a server may not listen.
@@ -86,7 +111,7 @@ impl Access {
         })
     }
 
-    /// Decides whether a request may do what it asks for.
+    /// Decides whether a request may do what it asks for, and whether its client asks too often.
     pub(crate) fn check(
         &self,
         headers: &HeaderMap,
@@ -98,16 +123,32 @@ impl Access {
             let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests");
             return Err(error.retry_after(wait));
         }
-        if identity.scopes.has(needed) {
-            return Ok(());
+        identity.may(needed)
+    }
+
+    /// Decides whether a request may do what it asks for, however often: for contracts with limits of their own.
+    pub(crate) fn check_scope(&self, headers: &HeaderMap, needed: Scope) -> Result<(), ApiError> {
+        self.identify(headers)?.may(needed)
+    }
+
+    /// Whose limits a request counts against.
+    pub(crate) fn client(&self, headers: &HeaderMap, peer: IpAddr) -> Client {
+        let identity = self.identify(headers);
+        match identity.ok().and_then(|identity| identity.token) {
+            Some(token) => Client::Token(token),
+            None => Client::Address(peer.to_canonical()),
         }
-        let is_known = identity.token.is_some();
-        Err(if is_known {
-            let message = format!("The token does not have the scope {:?}", needed.as_str());
-            ApiError::new(StatusCode::FORBIDDEN, message)
-        } else {
-            ApiError::new(StatusCode::UNAUTHORIZED, "A token is needed")
-        })
+    }
+
+    /// Decides whether a client without a token of ours asks too often.
+    pub(crate) fn check_rate(&self, peer: IpAddr) -> Result<(), ApiError> {
+        let is_local = peer.to_canonical().is_loopback();
+        match self.rates.address(peer).filter(|_| !is_local) {
+            None => Ok(()),
+            Some(wait) => Err(
+                ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests").retry_after(wait),
+            ),
+        }
     }
 
     fn identify(&self, headers: &HeaderMap) -> Result<Identity, ApiError> {

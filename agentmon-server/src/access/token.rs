@@ -247,14 +247,14 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 fn new_token() -> Result<String, TokenError> {
-    Ok(format!("{PREFIX}{}", random()?))
+    Ok(format!("{PREFIX}{}", random(32)?))
 }
 
-/// 256 random bits as text.
-pub(super) fn random() -> Result<String, TokenError> {
+/// So many random bytes as text; 32 at most.
+pub(crate) fn random(length: usize) -> Result<String, TokenError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(TokenError::Random)?;
-    Ok(hex(&bytes))
+    Ok(hex(&bytes[..length.min(bytes.len())]))
 }
 
 pub(super) fn hash(text: &str) -> Hash {

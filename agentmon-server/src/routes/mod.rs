@@ -19,7 +19,7 @@ pub(crate) use ui::is_public;
 pub(crate) use v1::filter as filters;
 
 use crate::app::App;
-use crate::contracts::{events_api, hooks, otlp};
+use crate::contracts::{dashboard_api, events_api, hooks, otlp, sessions_api, webhooks};
 use crate::error::ApiError;
 use crate::http::Route;
 
@@ -29,6 +29,12 @@ pub(crate) fn all(app: &Arc<App>) -> Route {
         .or(otlp::routes(app))
         .unify()
         .or(hooks::routes(app))
+        .unify()
+        .or(dashboard_api::routes(app))
+        .unify()
+        .or(sessions_api::routes(app))
+        .unify()
+        .or(webhooks::routes(app))
         .unify()
         .or(v1::routes(app))
         .unify()

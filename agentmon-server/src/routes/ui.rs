@@ -95,7 +95,10 @@ impl Asset {
     fn load(name: &str) -> Option<Self> {
         let file = Dist::get(name)?;
         let hash = file.metadata.sha256_hash();
-        let short: String = hash[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+        let short: String = hash[..12]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Some(Self {
             bytes: Bytes::from_owner(file.data),
             etag: HeaderValue::from_str(&format!("W/\"{short}\"")).ok()?,
@@ -127,7 +130,10 @@ impl Asset {
         let told = response.headers_mut();
         told.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
         told.insert(header::ETAG, self.etag.clone());
-        told.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+        told.insert(
+            header::VARY,
+            HeaderValue::from_static("accept, accept-encoding"),
+        );
         if gzip.is_some() && !is_known {
             told.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }

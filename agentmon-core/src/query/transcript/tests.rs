@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::AgentKind;
+use crate::query::EventIdentity;
 
 fn row(id: i64, kind: EventKind, tool: Option<&str>, text: &str) -> EventRow {
     EventRow {
@@ -15,6 +16,12 @@ fn row(id: i64, kind: EventKind, tool: Option<&str>, text: &str) -> EventRow {
         cost: None,
         text: text.into(),
         truncated: false,
+        identity: EventIdentity {
+            key: FactKey(id),
+            credit: 0,
+            call: None,
+            model_call: None,
+        },
     }
 }
 
@@ -127,9 +134,9 @@ fn tools_say_what_they_are_about() {
         ),
         (
             "mcp__db__query",
-            r#"{"limit":3,"sql":"SELECT 1"}"#,
+            r#"{"limit":3,"sql":"count rows"}"#,
             ToolType::Other,
-            "SELECT 1",
+            "count rows",
         ),
         ("Bash", "", ToolType::Shell, ""),
         ("Bash", "{broken", ToolType::Shell, ""),

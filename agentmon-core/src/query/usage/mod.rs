@@ -206,6 +206,17 @@ pub struct Sums {
     pub cache_saved: Option<NanoUsd>,
 }
 
+/// What a session used of one model within a quarter of an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellUsage {
+    /// The time of its first call.
+    pub first: Timestamp,
+    /// The model.
+    pub model: Box<str>,
+    /// Its calls.
+    pub sums: Sums,
+}
+
 /// One row of a report. A dimension that was not chosen is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRow {

@@ -16,6 +16,7 @@ use crate::model::{
     CallSource, CostBasis, FactKey, Finality, ModelCall, NanoUsd, PriceMode, Timestamp, Usage,
 };
 use crate::pricing::ModelPrices;
+use crate::store::StoreError;
 
 /// The most that one call can cost, about 17,600 dollars. No real one comes near; a made-up one must not make sums
 /// overflow.
@@ -182,6 +183,20 @@ fn merge_into_row(
         rollup.changed(&before, &after);
     }
     Ok(())
+}
+
+/// Whether any of these calls is stored.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn knows_any(connection: &Connection, facts: &[FactKey]) -> Result<bool, StoreError> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM call WHERE fact = ?1")?;
+    for fact in facts {
+        if select.exists([fact.0])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Takes a call out.

@@ -89,18 +89,25 @@ impl Conditions {
 
     /// Sessions by their id or the beginning of it, with or without the agent.
     pub(super) fn session_ids(&mut self, ids: &[Box<str>]) {
+        // What stands before a colon may be an agent, or a part of the id.
+        let readings: Vec<(String, String)> = ids
+            .iter()
+            .flat_map(|id| {
+                let key = SessionKey::parse(id);
+                let is_known = key
+                    .as_ref()
+                    .is_some_and(|key| !matches!(key.agent, AgentKind::Other(_)));
+                let whole = (!is_known).then(|| (id.to_string(), "%".to_owned()));
+                let parts = key.map(|key| (key.native_id.into(), key.agent.into()));
+                whole.into_iter().chain(parts)
+            })
+            .collect();
         self.any(
-            ids,
+            &readings,
             "(session.native_id >= ? AND session.native_id < ? AND session.agent LIKE ?)",
-            |id| {
-                let (native_id, agent) = SessionKey::parse(id)
-                    .filter(|key| !matches!(key.agent, AgentKind::Other(_)))
-                    .map_or_else(
-                        || (id.to_string(), "%".to_owned()),
-                        |key| (key.native_id.into(), key.agent.into()),
-                    );
+            |(native_id, agent)| {
                 let end = format!("{native_id}\u{10ffff}");
-                vec![native_id.into(), end.into(), agent.into()]
+                vec![native_id.clone().into(), end.into(), agent.clone().into()]
             },
         );
     }

@@ -208,6 +208,21 @@ pub fn resolve(
     Ok(rows)
 }
 
+/// The session of exactly that id, with or without the agent in front; of several agents' sessions with the same id, the
+/// one active most lately.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn exact(connection: &Connection, id: &str) -> Result<Option<SessionRow>, StoreError> {
+    let (agent, native_id) = id.split_once(':').unwrap_or_default();
+    let sql = format!(
+        "{SELECT} WHERE {SEEN} AND (session.native_id = ?1 OR session.native_id = ?2 AND session.agent = ?3)
+         ORDER BY session.last_activity_at DESC LIMIT 1"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    Ok(select.query_row([id, native_id, agent], read).optional()?)
+}
+
 /// A session as the state machine keeps it.
 ///
 /// # Errors

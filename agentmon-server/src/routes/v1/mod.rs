@@ -2,6 +2,7 @@
 
 mod about;
 mod activity;
+mod alerts;
 mod board;
 mod doctor;
 mod events;
@@ -38,6 +39,8 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
         .or(activity::routes(app))
         .unify()
         .or(about::routes(app))
+        .unify()
+        .or(alerts::routes(app))
         .unify()
         .or(live::routes(app))
         .unify()

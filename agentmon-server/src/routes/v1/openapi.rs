@@ -5,7 +5,9 @@ use utoipa::OpenApi;
 use warp::Filter;
 use warp::reply::Response;
 
-use super::{about, activity, board, doctor, events, live, quotas, sessions, sources, usage};
+use super::{
+    about, activity, alerts, board, doctor, events, live, quotas, sessions, sources, usage,
+};
 use crate::http::{Route, reply};
 
 /// Bodies carry a `schema` such as `agentmon.sessions.v1`, documented with the command line's `--json`.
@@ -29,6 +31,8 @@ use crate::http::{Route, reply};
         about::about,
         about::settings,
         about::prices,
+        alerts::list,
+        alerts::acknowledge,
         live::stream,
         openapi,
         quotas::list,
@@ -39,6 +43,7 @@ use crate::http::{Route, reply};
         (name = "sessions", description = "What every session is doing, and why"),
         (name = "events", description = "What happened, and search"),
         (name = "usage", description = "Tokens, cost, plan limits"),
+        (name = "alerts", description = "What the user was told"),
         (name = "live", description = "All of it as it changes"),
         (name = "operations", description = "agentmon itself"),
     )

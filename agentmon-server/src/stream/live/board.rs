@@ -32,6 +32,8 @@ pub(super) struct BoardMemory {
     swept: Instant,
     summed: Instant,
     stale: bool,
+    /// Whether a look failed: what it was to find is found by looking at all rows.
+    failed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +69,7 @@ impl BoardMemory {
             swept: Instant::now(),
             summed: Instant::now(),
             stale: false,
+            failed: false,
         };
         memory.sum(filter, app).await?;
         let sessions = memory.sweep(filter, app).await?.upsert;
@@ -85,9 +88,11 @@ impl BoardMemory {
         app: &App,
     ) -> Result<Found, Refusal> {
         self.stale |= news.any();
-        let many = news.lost || news.sessions.len() > MAX_SINGLE;
+        let many = news.lost || self.failed || news.sessions.len() > MAX_SINGLE;
+        self.failed = true;
         let mut patch = if many || self.swept.elapsed() >= SWEEP {
-            self.swept = Instant::now();
+            // A new day begins without a change.
+            (self.swept, self.stale) = (Instant::now(), true);
             self.sweep(filter, app).await?
         } else if news.sessions.is_empty() {
             Patch::default()
@@ -99,6 +104,7 @@ impl BoardMemory {
             (self.stale, self.summed) = (false, Instant::now());
             self.sum(filter, app).await?;
         }
+        self.failed = false;
         let status = self.status_print;
         let strip = self.strip(app);
         patch.status = (self.status_print != status).then_some(strip);

@@ -20,6 +20,9 @@ const PATCHES: usize = 64;
 /// How long a topic without clients is kept up to date for those who come back.
 const LINGER: Duration = Duration::from_secs(30);
 
+/// How often a topic is read anew.
+const PARSED: Duration = Duration::from_secs(25);
+
 /// What happened since the last look.
 #[derive(Debug, Default)]
 pub(super) struct News {
@@ -64,6 +67,8 @@ enum Memory {
 pub(super) struct Channel {
     name: Box<str>,
     topic: Topic,
+    /// When `topic` was read from `name`.
+    parsed: Instant,
     memory: Memory,
     rev: u64,
     patches: VecDeque<(u64, Frame)>,
@@ -80,6 +85,7 @@ impl Channel {
         let mut channel = Self {
             name: name.into(),
             topic,
+            parsed: Instant::now(),
             memory,
             rev: 1,
             patches: VecDeque::new(),
@@ -168,6 +174,12 @@ impl Channel {
 
     /// Looks for what is new and tells the clients.
     pub(super) async fn update(&mut self, news: &News, app: &App) {
+        if self.parsed.elapsed() > PARSED {
+            // `24h` and `today` move on.
+            self.parsed = Instant::now();
+            let topic = Topic::parse(&self.name, app.monitor.config(), app.monitor.now());
+            self.topic = topic.unwrap_or_else(|_| self.topic.clone());
+        }
         let found = match (&mut self.memory, &self.topic) {
             (Memory::Board(memory), Topic::Board(query)) => memory.update(query, news, app).await,
             (Memory::Session(memory), Topic::Session(_)) => memory.update(news, app).await,

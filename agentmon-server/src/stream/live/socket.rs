@@ -140,6 +140,7 @@ impl Connection {
                         }
                     }
                     Some(Err(error)) => {
+                        // The error tells what it is only in words.
                         let is_large = error.to_string().contains("too long");
                         return is_large.then_some(TOO_LARGE);
                     }

@@ -12,6 +12,9 @@ use super::message::{Refusal, print, raw};
 use super::topic::Topic;
 use crate::app::App;
 
+/// Alerts that are told beside the open ones.
+const ALERTS: usize = 100;
+
 /// What clients have.
 #[derive(Debug)]
 pub(super) struct ValueMemory {
@@ -69,7 +72,13 @@ async fn value(topic: &Topic, app: &App) -> Result<Box<RawValue>, Refusal> {
         }
         Topic::Sources => raw(&wire::sources(&app.ask(Monitor::sources).await?)),
         Topic::Quotas => raw(&wire::quotas(&app.ask(Monitor::quotas).await?)),
-        _ => return Err(Refusal::new("bad_topic", "There is no such topic")),
+        Topic::Alerts => {
+            let alerts = app.ask(|monitor| monitor.alerts(ALERTS)).await?;
+            raw(&wire::alerts(&alerts, app.monitor.config()))
+        }
+        Topic::Board(_) | Topic::Session(_) | Topic::Events(_) => {
+            return Err(Refusal::new("bad_topic", "This topic is told in parts"));
+        }
     };
     Ok(json)
 }

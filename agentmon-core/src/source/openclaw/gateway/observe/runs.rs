@@ -293,6 +293,9 @@ impl Observer {
             .get(address)
             .is_some_and(|known| known.runs.contains_key(run));
         self.running(address, run);
+        if let Some(known) = self.sessions.get_mut(address) {
+            known.begun = known.begun.max(at);
+        }
         let signal = match is_known {
             true => Signal::ModelActive,
             false => Signal::PromptSubmitted,
@@ -454,7 +457,7 @@ impl Observer {
             },
         };
         let id = json::text(cron.job_id).unwrap_or_default();
-        let name = json::text(job.name).unwrap_or_else(|| Cow::Borrowed("job"));
+        let name = json::text(job.name).unwrap_or(Cow::Borrowed("job"));
         let status = json::text(cron.status).unwrap_or_default();
         let ran = json::time(cron.run_at_ms).unwrap_or(now).min(now);
         let session = out.session(&key);
