@@ -26,7 +26,7 @@ export default ts.config(
     files: ["e2e/**/*.mjs", "public/*.js", "*.js"],
     languageOptions: {
       globals: Object.fromEntries(
-        "process console setTimeout clearTimeout setInterval clearInterval fetch URL WebSocket document window performance requestAnimationFrame localStorage Notification getComputedStyle Buffer".split(" ").map((name) => [name, "readonly"]),
+        "process console setTimeout clearTimeout setInterval clearInterval fetch URL WebSocket document window performance requestAnimationFrame localStorage Notification getComputedStyle MutationObserver Buffer".split(" ").map((name) => [name, "readonly"]),
       ),
     },
   },

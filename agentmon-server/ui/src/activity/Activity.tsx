@@ -3,7 +3,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useQuery } from "@tanstack/react-query";
 import { Pause, Play } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { useStore } from "zustand";
 import { useBoard } from "../board/store";
@@ -67,12 +67,13 @@ function Feed({ topic, filters }: { topic: string; filters: Record<string, strin
   const isNarrow = useIsNarrow();
   const scroller = useRef<HTMLDivElement>(null);
   const { events } = state;
+  const keyOf = useCallback((index: number) => events[index]?.id ?? index, [events]);
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
     count: events.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => (isNarrow ? CARD : ROW),
-    getItemKey: (index) => events[index]?.id ?? index,
+    getItemKey: keyOf,
     overscan: 12,
   });
   const shown = virtual.getVirtualItems();

@@ -78,6 +78,7 @@ function Screens() {
           </Route>
           <Route path="/agents"><Agents /></Route>
           <Route>
+            <h1 className="sr-only">Not found</h1>
             <Empty title="There is no such page"><p><Link href="/" className="link">To the board</Link></p></Empty>
           </Route>
         </Switch>

@@ -118,7 +118,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <p className="font-semibold md:hidden">{places.find(({ path }) => isHere(path, location))?.label}</p>
         <div className="ms-auto flex items-center gap-1">
           <LinkMark />
-          <button type="button" className="button-quiet" onClick={() => show("palette")} aria-label="Commands" title="Commands (Ctrl K)">
+          <button type="button" className="button-quiet" onClick={() => show("palette")} aria-label="Commands, Ctrl K" title="Commands (Ctrl K)">
             <Command size={15} aria-hidden />
             <kbd aria-hidden className="max-md:hidden">Ctrl K</kbd>
           </button>

@@ -126,8 +126,8 @@ export default function Board() {
           <Attention ids={view.attention} active={active} onActive={setActive} onPeek={setPeek} />
           {view.items.length ? (
             <Table
-              items={view.items} rows={view.rows} sort={filters.sort} isNarrow={isNarrow} active={active ?? view.attention[0] ?? null}
-              onActive={setActive} onOpen={open} scroller={scroller} handle={table}
+              key={isNarrow ? "list" : "table"} items={view.items} rows={view.rows} sort={filters.sort} isNarrow={isNarrow} active={active ?? view.attention[0] ?? null}
+              onActive={setActive} onOpen={open} onPeek={setPeek} scroller={scroller} handle={table}
               onSort={(sort) => change({ sort: filters.sort === sort ? null : sort })}
             />
           ) : null}

@@ -20,6 +20,7 @@ export interface RowProps {
   isActive: boolean;
   onActive: (id: string) => void;
   onOpen: (id: string) => void;
+  onPeek: (id: string) => void;
 }
 
 /** From which width of the list on a column is shown. */
@@ -32,13 +33,14 @@ export const HIDE = {
 
 const CELL = "truncate px-2";
 
-export const TableRow = memo(function TableRow({ id, index, isActive, onActive, onOpen }: RowProps) {
+export const TableRow = memo(function TableRow({ id, index, isActive, onActive, onOpen, onPeek }: RowProps) {
   const session = useSession(id);
   const tint = useTint(session);
   return (
     <tr
       data-row={id} data-state={session?.state} data-tint={tint} aria-rowindex={index} tabIndex={isActive ? 0 : -1} aria-current={isActive || undefined}
       onFocus={() => onActive(id)} onDoubleClick={() => onOpen(id)}
+      onClick={(event) => { if (!(event.target instanceof Element && event.target.closest("a"))) onPeek(id); }}
       className="h-9 border-b border-line/70 hover:bg-hover aria-[current]:bg-hover focus-visible:-outline-offset-2"
     >
       {session ? <Cells session={session} /> : <td colSpan={3} className={`${CELL} text-faint`}>This session is gone</td>}

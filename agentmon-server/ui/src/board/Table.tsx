@@ -1,7 +1,7 @@
 /** The rest of the sessions, as a table of which only the visible rows exist; on narrow screens as a list. */
 
 import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, type ReactNode, type RefObject } from "react";
+import { useCallback, useEffect, useRef, type ReactNode, type RefObject } from "react";
 import { Card, CARD, HIDE, ROW, TableRow } from "./Rows";
 import type { Item, Sort } from "./view";
 
@@ -20,6 +20,7 @@ interface Props {
   active: string | null;
   onActive: (id: string) => void;
   onOpen: (id: string) => void;
+  onPeek: (id: string) => void;
   scroller: RefObject<HTMLDivElement | null>;
   handle: RefObject<TableHandle | null>;
   isNarrow: boolean;
@@ -45,22 +46,25 @@ export function Table(props: Props) {
   const { items, scroller, handle, isNarrow } = props;
   const top = useRef<HTMLDivElement>(null);
   const row = isNarrow ? CARD : ROW;
+  // New functions would make the library measure all rows anew in every frame.
+  const sizeOf = useCallback((index: number) => (items[index]?.type === "group" ? GROUP_ROW : row), [items, row]);
+  const keyOf = useCallback(
+    (index: number) => {
+      const item = items[index];
+      return item?.type === "row" ? item.id : `group ${item?.key ?? index}`;
+    },
+    [items],
+  );
   // The library's own memoisation is safe here: nothing of it is passed to memoised components.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
-    estimateSize: (index) => (items[index]?.type === "group" ? GROUP_ROW : row),
-    getItemKey: (index) => {
-      const item = items[index];
-      return item?.type === "row" ? item.id : `group ${item?.key ?? index}`;
-    },
+    estimateSize: sizeOf,
+    getItemKey: keyOf,
     overscan: 8,
     scrollMargin: top.current?.offsetTop ?? 0,
   });
-  useEffect(() => {
-    virtual.measure();
-  }, [items, row, virtual]);
   useEffect(() => {
     handle.current = {
       reveal: (id) => {
@@ -88,7 +92,7 @@ function margins(virtual: Drawn["virtual"]): { before: number; after: number } {
   };
 }
 
-function Grid({ items, rows, sort, onSort, active, onActive, onOpen, virtual }: Drawn) {
+function Grid({ items, rows, sort, onSort, active, onActive, onOpen, onPeek, virtual }: Drawn) {
   const { before, after } = margins(virtual);
   return (
     <table aria-label="Sessions" aria-rowcount={rows + 1} className="w-full table-fixed border-separate border-spacing-0">
@@ -121,7 +125,7 @@ function Grid({ items, rows, sort, onSort, active, onActive, onOpen, virtual }: 
               {COLUMNS.slice(ALWAYS).map(({ label, hide }) => <td key={label} className={hide} />)}
             </tr>
           ) : (
-            <TableRow key={key} id={item.id} index={index + 2} isActive={item.id === active} onActive={onActive} onOpen={onOpen} />
+            <TableRow key={key} id={item.id} index={index + 2} isActive={item.id === active} onActive={onActive} onOpen={onOpen} onPeek={onPeek} />
           );
         })}
         <Gap height={after} />
@@ -138,7 +142,7 @@ function Gap({ height }: { height: number }) {
   return height ? <tr aria-hidden><td colSpan={ALWAYS} style={{ height }} /></tr> : null;
 }
 
-function List({ items, active, onActive, onOpen, virtual }: Drawn) {
+function List({ items, active, onActive, onOpen, onPeek, virtual }: Drawn) {
   const { before, after } = margins(virtual);
   return (
     <ul aria-label="Sessions" style={{ paddingBlock: `${before}px ${after}px` }}>
@@ -150,7 +154,7 @@ function List({ items, active, onActive, onOpen, virtual }: Drawn) {
             <GroupLabel>{item.label}</GroupLabel> <span className="font-normal text-faint">{item.count}</span>
           </li>
         ) : (
-          <Card key={key} id={item.id} index={index + 1} isActive={item.id === active} onActive={onActive} onOpen={onOpen} />
+          <Card key={key} id={item.id} index={index + 1} isActive={item.id === active} onActive={onActive} onOpen={onOpen} onPeek={onPeek} />
         );
       })}
     </ul>

@@ -32,6 +32,11 @@ function chatPath(gateway: string, session?: string): string {
   return session ? `/chat/${encodeURIComponent(gateway)}/${encodeURIComponent(session)}` : `/chat/${encodeURIComponent(gateway)}`;
 }
 
+/** The key of a conversation that does not exist yet. */
+function freshKey(agent: string): string {
+  return `agent:${agent}:agentmon-${Date.now().toString(36)}`;
+}
+
 export default function Chat({ gateway, session }: { gateway: string | null; session: string | null }) {
   const [, navigate] = useLocation();
   const gateways = useQuery({ queryKey: ["gateways"], queryFn: () => api<Gateway[]>("/api/gateways"), refetchInterval: 15_000 });
@@ -87,7 +92,7 @@ function Conversations({ gateway, session }: { gateway: Gateway; session: string
     queryFn: () => api<{ agents: { id: string; name?: string }[] | null; defaultAgentId: string | null }>(`/api/gateways/${encodeURIComponent(gateway.id)}/agents`),
     staleTime: 60_000,
   });
-  const fresh = (agent: string) => navigate(chatPath(gateway.id, `agent:${agent}:agentmon-${Date.now().toString(36)}`));
+  const fresh = (agent: string) => navigate(chatPath(gateway.id, freshKey(agent)));
   return (
     <div className="min-h-0 flex-1 overflow-y-auto" tabIndex={0} role="region" aria-label="Conversations">
       <div className="flex flex-wrap gap-1 p-2">
