@@ -143,7 +143,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
     // A new database gets its log with its second transaction (see `start_log`): the first one, which may hold years of
     // history, is then written once instead of twice.
     if schema::version(connection)? > 0 {

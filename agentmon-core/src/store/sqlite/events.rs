@@ -1,13 +1,14 @@
-//! Events: metadata in one table, text in another, a full-text index over the text.
+//! Events: metadata in one table, text in another; search's index over the text is `text_index`.
 
 use std::cmp::Ordering;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::calls;
 use super::conditions::Conditions;
+use super::dimensions::{Names, TOOLS};
 use super::event_cells::CellChanges;
 use super::search::expression;
-use super::{calls, dimensions};
 use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
     Usage,
@@ -33,15 +34,14 @@ pub(super) fn store(
     )?;
     let mut insert_body =
         connection.prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?;
-    let mut insert_text =
-        connection.prepare_cached("INSERT INTO event_fts (rowid, text) VALUES (?1, ?2)")?;
+    let mut tools = Names::new(&TOOLS);
     let mut rows = Vec::with_capacity(events.len());
     for event in events {
         let session = sessions[event.session.0 as usize];
         let tool = event
             .tool
             .as_deref()
-            .map(|tool| dimensions::tool(connection, tool))
+            .map(|tool| tools.id(connection, tool))
             .transpose()?;
         let inserted = insert.execute(params![
             key_of(&event.key),
@@ -71,7 +71,6 @@ pub(super) fn store(
         cells.added(session, tool, event);
         if !event.text.is_empty() {
             insert_body.execute(params![seq, &*event.text])?;
-            insert_text.execute(params![seq, &*event.text])?;
         }
     }
     Ok(rows)

@@ -24,10 +24,10 @@ pub struct Ingested {
 
 /// The posted events of a transaction that are new, as one batch: a session that many of them name is touched once.
 #[derive(Debug, Default)]
-struct Posted {
+struct Posted<'a> {
     batch: Batch,
     /// The delivery that each event of the batch came with, and the event.
-    origins: Vec<(usize, PostedEvent)>,
+    origins: Vec<(usize, &'a PostedEvent)>,
 }
 
 impl Writer {
@@ -35,10 +35,10 @@ impl Writer {
     /// changes nothing.
     ///
     /// # Errors
-    /// [`StoreError`]; the observed deliveries can be offered again.
+    /// [`StoreError`]; the deliveries can be offered again.
     pub fn ingest(
         &mut self,
-        deliveries: &mut [Delivery],
+        deliveries: &[Delivery],
         now: Timestamp,
     ) -> Result<Ingested, StoreError> {
         let result = self.try_ingest(deliveries, now);
@@ -48,7 +48,7 @@ impl Writer {
 
     fn try_ingest(
         &mut self,
-        deliveries: &mut [Delivery],
+        deliveries: &[Delivery],
         now: Timestamp,
     ) -> Result<Ingested, StoreError> {
         let Self {
@@ -61,15 +61,15 @@ impl Writer {
         } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut receipts = vec![Receipt::default(); deliveries.len()];
-        let mut posted = new_events(&transaction, deliveries, &mut receipts, projects, now)?;
+        let posted = new_events(&transaction, deliveries, &mut receipts, projects, now)?;
 
-        let mut batches: Vec<(Option<usize>, &mut Batch)> = Vec::new();
-        for (index, delivery) in deliveries.iter_mut().enumerate() {
+        let mut batches: Vec<(Option<usize>, &Batch)> = Vec::new();
+        for (index, delivery) in deliveries.iter().enumerate() {
             if let Delivery::Observed(batch) = delivery {
                 batches.push((Some(index), batch));
             }
         }
-        batches.push((None, &mut posted.batch));
+        batches.push((None, &posted.batch));
 
         let mut ids = Vec::with_capacity(batches.len());
         for (_, batch) in &batches {
@@ -85,13 +85,22 @@ impl Writer {
         let changes = sessions.flush(&transaction, now, policy)?;
         let mut prices = StoredPrices::new(book);
         let mut stored = Vec::new();
-        for ((_, batch), ids) in batches.iter_mut().zip(&ids) {
-            stored_calls(&transaction, &mut prices, batch, ids, &mut stored)?;
+        for ((_, batch), ids) in batches.iter().zip(&ids) {
+            let calls = &batch.calls;
+            stored_calls(
+                &transaction,
+                &mut prices,
+                &batch.models,
+                calls,
+                ids,
+                &mut stored,
+            )?;
         }
         let names = batches.iter().flat_map(|(_, batch)| &batch.aliases);
         store_calls(&transaction, names, stored, &mut prices)?;
         let mut cells = CellChanges::default();
         let mut own = BTreeMap::<i64, SessionChanges>::new();
+        let mut own_rows = posted::Rows::new(&transaction)?;
         for ((index, batch), ids) in batches.iter().zip(&ids) {
             let rows = events::store(&transaction, &batch.events, ids, &mut cells)?;
             quotas::store(&transaction, &batch.quotas)?;
@@ -111,11 +120,12 @@ impl Writer {
                     continue;
                 };
                 receipt.ids.push(row);
-                posted::store_event(&transaction, row, own_part)?;
+                own_rows.store(row, own_part)?;
                 let session = own.entry(ids[event.session.0 as usize]).or_default();
                 session.added(own_part, now);
             }
         }
+        drop(own_rows);
         cells.flush(&transaction)?;
         for (session, changes) in own {
             changes.flush(&transaction, session)?;
@@ -125,26 +135,26 @@ impl Writer {
     }
 }
 
-/// Takes the posted events out of their deliveries, without those that are known: they must not touch their session.
-fn new_events(
+/// The posted events without those that are known: they must not touch their session.
+fn new_events<'a>(
     connection: &Connection,
-    deliveries: &mut [Delivery],
+    deliveries: &'a [Delivery],
     receipts: &mut [Receipt],
     projects: &mut Projects,
     now: Timestamp,
-) -> Result<Posted, StoreError> {
+) -> Result<Posted<'a>, StoreError> {
     let mut posted = Posted::default();
     // Every posted event becomes a row, so that what this transaction gives out is behind what the next one starts at.
     let mut serial = events::last_row(connection)?.max(0) as u64;
     let mut seen = HashSet::new();
-    for (index, delivery) in deliveries.iter_mut().enumerate() {
+    for (index, delivery) in deliveries.iter().enumerate() {
         let Delivery::Posted(events) = delivery else {
             continue;
         };
-        for event in events.iter() {
+        for event in events {
             if let Some(id) = &event.event_id {
-                let known = !seen.insert(id.clone())
-                    || events::find(connection, &event.key(serial))?.is_some();
+                let known =
+                    !seen.insert(&**id) || events::find(connection, &event.key(serial))?.is_some();
                 if known {
                     receipts[index].duplicates += 1;
                     continue;
@@ -153,7 +163,7 @@ fn new_events(
             serial += 1;
             event.observe(serial, now, &mut posted.batch);
             add_branch(event, &mut posted.batch, projects, now);
-            posted.origins.push((index, event.clone()));
+            posted.origins.push((index, event));
         }
     }
     Ok(posted)

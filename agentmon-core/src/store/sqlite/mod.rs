@@ -22,6 +22,7 @@ mod schema;
 mod search;
 mod session_read;
 mod sessions;
+mod text_index;
 mod usage;
 mod writer;
 

@@ -15,15 +15,19 @@ pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
 use super::{
     Opened, aliases, calls, counters, cursors, dimensions, events, maintain, prices, quotas,
+    text_index,
 };
 use crate::ingest::project::ProjectResolver;
 use crate::ingest::stated::StatedProjects;
-use crate::model::{Batch, FactKey, Timestamp};
+use crate::model::{Batch, FactKey, ModelCall, Timestamp};
 use crate::pricing::PriceBook;
 use crate::query::{DbBackup, DbVacuum};
 use crate::session::StatePolicy;
 use crate::source::piece::Piece;
 use crate::store::StoreError;
+
+/// Rows whose text waits for the index, and that a piece of files adds to it beside its own.
+const SPARE: usize = 256;
 
 /// Owns the writable connection.
 #[derive(Debug)]
@@ -151,20 +155,42 @@ impl Writer {
         let total = pieces.iter().map(|piece| piece.batch.calls.len()).sum();
         let mut calls = Vec::with_capacity(total);
         for (piece, ids) in pieces.iter_mut().zip(&ids) {
-            stored_calls(&transaction, &mut prices, &mut piece.batch, ids, &mut calls)?;
+            // A first import holds many: they are not kept in both shapes.
+            let own = std::mem::take(&mut piece.batch.calls);
+            let models = &piece.batch.models;
+            stored_calls(&transaction, &mut prices, models, &own, ids, &mut calls)?;
         }
         let names = pieces.iter().flat_map(|piece| &piece.batch.aliases);
         store_calls(&transaction, names, calls, &mut prices)?;
         let mut cells = CellChanges::default();
+        let mut texts = 0;
         for (Piece { batch, files, .. }, ids) in pieces.iter().zip(&ids) {
             events::store(&transaction, &batch.events, ids, &mut cells)?;
+            texts += batch.events.len();
             quotas::store(&transaction, &batch.quotas)?;
             counters::store(&transaction, &batch.counters, ids, &batch.models)?;
             cursors::store(&transaction, files)?;
         }
         cells.flush(&transaction)?;
+        if texts > 0 {
+            // What was read from files can be searched at once.
+            text_index::advance(&transaction, texts + SPARE)?;
+        }
         transaction.commit()?;
         Ok(changes)
+    }
+
+    /// Adds the text of up to `limit` events that wait for it to search's index. Returns whether more wait.
+    ///
+    /// # Errors
+    /// [`StoreError`]; they wait on then.
+    pub fn index_text(&mut self, limit: usize) -> Result<bool, StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let more = text_index::advance(&transaction, limit)?;
+        transaction.commit()?;
+        Ok(more)
     }
 
     /// Brings every session up to date whose state the passing of time may have changed.
@@ -285,21 +311,20 @@ pub(super) fn store_calls<'a>(
     rollup.flush(connection)
 }
 
-/// Takes the calls out of a batch and adds them with the store's ids, and priced.
+/// Adds the calls of a batch with the store's ids, and priced.
 pub(super) fn stored_calls(
     connection: &Connection,
     prices: &mut StoredPrices<'_>,
-    batch: &mut Batch,
+    names: &[Box<str>],
+    calls: &[ModelCall],
     sessions: &[i64],
     stored: &mut Vec<StoredCall>,
 ) -> Result<(), StoreError> {
-    let mut models = Vec::with_capacity(batch.models.len());
-    for name in &batch.models {
+    let mut models = Vec::with_capacity(names.len());
+    for name in names {
         let model = dimensions::model(connection, name)?;
         models.push((model, prices.get(connection, model)?));
     }
-    // A first import holds many: they are not kept in both shapes.
-    let calls = std::mem::take(&mut batch.calls);
     stored.extend(calls.iter().map(|call| {
         let (model, prices) = &models[call.model as usize];
         StoredCall::new(
