@@ -16,6 +16,9 @@ pub fn announce(server: &Server, no_open: bool) {
     if let Some(login) = &login {
         let _ = writeln!(out, "open it in a browser (works once): {login}");
     }
+    if let Some(address) = server.otlp_grpc() {
+        let _ = writeln!(out, "OTLP over gRPC: http://{address}");
+    }
     let _ = out.flush();
     if let (Some(login), false, true) = (login, no_open, std::io::stdout().is_terminal()) {
         open_browser(&login);

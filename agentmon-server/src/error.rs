@@ -70,6 +70,16 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
     }
 
+    /// What kind of error it is.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, in a sentence.
+    pub(crate) fn message(&self) -> &str {
+        self.body["error"].as_str().unwrap_or_default()
+    }
+
     /// The answer.
     pub(crate) fn into_response(self) -> Response {
         let mut response = reply::json(self.status, &self.body);

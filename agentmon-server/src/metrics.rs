@@ -16,6 +16,8 @@ pub(crate) struct Metrics {
     pub(crate) refused_connections: Counter,
     /// Posted events that were stored.
     pub(crate) events: Counter,
+    /// Records of OTLP exports that were read.
+    pub(crate) records: Counter,
     /// Posted events that were known.
     pub(crate) duplicates: Counter,
     /// Posted events that were not valid.

@@ -10,12 +10,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::accept::accept;
+use crate::accept::{self, accept};
 use crate::access::{Access, AccessError};
 use crate::app::{App, Readers};
+use crate::contracts::otlp::serve_grpc;
 use crate::guard::guarded;
 use crate::metrics::Metrics;
-use crate::options::Options;
+use crate::options::{GrpcListen, Options};
 use crate::routes::LOGIN;
 use crate::stream::{self, Hub};
 
@@ -58,7 +59,9 @@ pub struct Server {
     address: SocketAddr,
     app: Arc<App>,
     stop: watch::Sender<bool>,
-    accepting: JoinHandle<()>,
+    accepting: Vec<JoinHandle<()>>,
+    /// Where it takes OTLP over gRPC.
+    otlp_grpc: Option<SocketAddr>,
     /// Watches files until it is dropped.
     watching: Option<Watching>,
 }
@@ -77,7 +80,14 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     };
     let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let access = Access::new(&options, address)?;
+    let grpc = listen_for_grpc(options.otlp_grpc).await?;
+    let otlp_grpc = grpc.as_ref().map(|(_, address)| *address);
+    let is_local = |address: SocketAddr| address.ip().is_loopback();
+    // Whoever can be reached in one of two ways can be reached.
+    let reached = otlp_grpc
+        .filter(|grpc| !is_local(*grpc) && is_local(address))
+        .unwrap_or(address);
+    let access = Access::new(&options, reached)?;
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(App {
         access,
@@ -100,15 +110,46 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     tokio::spawn(stream::run(app.clone()));
     tokio::spawn(tidy(app.clone()));
     let service = guarded(&app);
-    let accepting = tokio::spawn(accept(listener, app.clone(), service));
-    tracing::info!(%address, "listening");
+    let serve = move |stream, peer, app| accept::serve(stream, peer, app, service.clone());
+    let mut accepting = vec![tokio::spawn(accept(listener, app.clone(), serve))];
+    if let Some((listener, _)) = grpc {
+        accepting.push(tokio::spawn(accept(listener, app.clone(), serve_grpc)));
+    }
+    tracing::info!(%address, otlp_grpc = ?otlp_grpc, "listening");
     Ok(Server {
         address,
         app,
         stop,
         accepting,
+        otlp_grpc,
         watching,
     })
+}
+
+/// Listens for OTLP over gRPC. A port that nobody asked for may be taken.
+async fn listen_for_grpc(
+    asked: GrpcListen,
+) -> Result<Option<(TcpListener, SocketAddr)>, ServeError> {
+    let (address, must) = match asked {
+        GrpcListen::Off => return Ok(None),
+        GrpcListen::IfFree(address) => (address, false),
+        GrpcListen::At(address) => (address, true),
+    };
+    let bound = match TcpListener::bind(address).await {
+        Ok(listener) => listener.local_addr().map(|bound| (listener, bound)),
+        Err(error) => Err(error),
+    };
+    match bound {
+        Ok(bound) => Ok(Some(bound)),
+        Err(error) if !must => {
+            tracing::warn!(
+                %address, %error,
+                "cannot take OTLP over gRPC; choose another place with --otlp-grpc, or none with --otlp-grpc off"
+            );
+            Ok(None)
+        }
+        Err(source) => Err(ServeError::Listen { address, source }),
+    }
 }
 
 async fn start_watching(monitor: Monitor) -> Result<Watching, ServeError> {
@@ -150,6 +191,12 @@ impl Server {
         self.address
     }
 
+    /// Where it takes OTLP over gRPC, if it does.
+    #[must_use]
+    pub fn otlp_grpc(&self) -> Option<SocketAddr> {
+        self.otlp_grpc
+    }
+
     /// Its address for browsers and clients on this machine.
     #[must_use]
     pub fn url(&self) -> String {
@@ -172,8 +219,10 @@ impl Server {
     pub async fn stop(self) {
         // Everything holds a receiver: this cannot fail while it runs.
         let _ = self.stop.send(true);
-        if let Err(error) = self.accepting.await {
-            tracing::error!(%error, "the accept loop failed");
+        for accepting in self.accepting {
+            if let Err(error) = accepting.await {
+                tracing::error!(%error, "the accept loop failed");
+            }
         }
         if let Some(watching) = self.watching {
             // Waits for its threads, which may be storing something.

@@ -17,19 +17,26 @@ pub(crate) fn capped(
     limit: usize,
     patience: Duration,
 ) -> impl Filter<Extract = (Result<Bytes, ApiError>,), Error = Rejection> + Clone {
-    warp::body::stream().then(move |body| async move {
-        match tokio::time::timeout(patience, collect(body, limit)).await {
-            Ok(body) => body,
-            Err(_) => Err(ApiError::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "The request body did not arrive in time",
-            )),
-        }
-    })
+    warp::body::stream().then(move |body| collect(body, limit, patience))
 }
 
-async fn collect<B: Buf>(
-    body: impl Stream<Item = Result<B, warp::Error>>,
+/// Reads a body to its end.
+pub(crate) async fn collect<B: Buf, E>(
+    body: impl Stream<Item = Result<B, E>>,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, ApiError> {
+    match tokio::time::timeout(patience, read(body, limit)).await {
+        Ok(body) => body,
+        Err(_) => Err(ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "The request body did not arrive in time",
+        )),
+    }
+}
+
+async fn read<B: Buf, E>(
+    body: impl Stream<Item = Result<B, E>>,
     limit: usize,
 ) -> Result<Bytes, ApiError> {
     pin_mut!(body);

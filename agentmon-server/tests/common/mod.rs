@@ -72,6 +72,15 @@ impl Running {
         self.server.as_ref().unwrap().login_url().unwrap()
     }
 
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
+    }
+
+    /// Where it takes gRPC.
+    pub fn grpc(&self) -> SocketAddr {
+        self.server().otlp_grpc().unwrap()
+    }
+
     /// Stops in order.
     pub fn stop(&mut self) {
         if let Some(server) = self.server.take() {
