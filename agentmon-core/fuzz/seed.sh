@@ -68,6 +68,28 @@ for run in "$fixtures"/codex/hooks/*.jsonl; do
 done
 rm corpus/hooks
 
+# Exports, unpacked, without gRPC's frame, and only whole ones: half of one is none.
+find "$fixtures/otlp" -name '*.json' -o -name '*.json.gz' -o -name '*.pb' -o -name '*.pb.gz' -o -name '*.grpc' |
+    while IFS= read -r file; do
+        case $file in
+        */expected.json) continue ;;
+        *.json | *.json.gz) target=otlp_json ;;
+        *) target=otlp_protobuf ;;
+        esac
+        mkdir -p "corpus/$target"
+        seed=corpus/$target/$(printf %s "$file" | cksum | cut -d' ' -f1)
+        case $file in
+        *.gz) gzip -dc "$file" >"$seed" ;;
+        *.grpc) tail -c +6 "$file" >"$seed" ;;
+        *) cat "$file" >"$seed" ;;
+        esac
+        if [ "$(wc -c <"$seed")" -gt "$limit" ]; then rm "$seed"; fi
+    done
+# What the tests of the events API post, and everything that an event may hold.
+event='{"session_id":"s","agent_type":"codex","event_type":"llm_response","event_id":"e","status":"error","tool_name":"Edit","model":"claude-sonnet-4-5","project":"app","branch":"main","source":"import","client_timestamp":"2026-11-21T10:00:00+01:00","tokens_in":10,"tokens_out":2.0,"cache_read_tokens":7,"cache_write_tokens":1,"cost_usd":0.25,"duration_ms":12,"metadata":{"message":"Fix \u00e9","command":"ls","file_path":"src/a.rs","lines_added":3,"lines_removed":1,"deep":[{"a":null}]}}'
+printf '%s\n{"events":[%s,7]}\n' "$event" "$event" | each_line posted_events
+sed -n 's/.*\({"session_id".*}\).*/\1/p' ../src/ingest/events_api/tests.rs ../tests/ingest.rs | each_line posted_events
+
 find "$fixtures" -name '*.jsonl' -exec head -q -n 12 {} + | awk 'length < 3000' | each_line fields
 
 cat "$fixtures"/claude_code/timelines/*.jsonl ../src/source/claude_code/hook/*.rs ../src/source/claude_code/hook.rs | dictionary claude_hook
@@ -86,3 +108,6 @@ find "$further/.cline" "$further/.config" "$sources/cline" -type f -exec cat {} 
 find "$further" -name '*.json' -exec cat {} + | dictionary further_snapshots
 cp dictionaries/openclaw_transcript dictionaries/openclaw_sessions
 printf '' | dictionary fields
+{ cat corpus/otlp_json/* ../src/source/otlp/*.rs; } | dictionary otlp_json
+cat ../src/source/otlp/*.rs | dictionary otlp_protobuf
+cat ../src/ingest/*.rs ../src/ingest/events_api/*.rs | dictionary posted_events

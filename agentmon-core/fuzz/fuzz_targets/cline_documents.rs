@@ -11,7 +11,9 @@ fn read(format: &dyn FileFormat, path: &str, data: &[u8]) {
     let file = file(FileRole::Document, path);
     read_versions(format, &file, data);
     let mut out = Batch::default();
-    format.start(&file).feed(0, data, Want::CONTENT, NOW, &mut out);
+    format
+        .start(&file)
+        .feed(0, data, Want::CONTENT, NOW, &mut out);
     holds(&out);
 }
 
