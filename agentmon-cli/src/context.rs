@@ -4,7 +4,6 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
 
-use agentmon_core::Monitor;
 use agentmon_core::clock::{Clock, SystemClock};
 use agentmon_core::config::{Config, Overrides};
 use agentmon_core::ingest::project::ProjectResolver;
@@ -13,6 +12,7 @@ use agentmon_core::query::{
     Edge, Progress, RefreshOptions, RefreshReport, WeekStart, Zone, parse_when,
 };
 use agentmon_core::source::Env;
+use agentmon_core::{Monitor, MonitorBuilder};
 
 use crate::args::{Global, Range};
 use crate::demo::{DemoHome, Playing};
@@ -124,14 +124,21 @@ impl Context {
 
     /// Opens the monitor.
     pub(crate) fn monitor(&self) -> Result<Monitor, Error> {
-        let builder = Monitor::builder()
+        self.open(MonitorBuilder::in_memory)
+    }
+
+    /// Opens the monitor, `without_cache` if it may keep nothing.
+    fn open(
+        &self,
+        without_cache: impl FnOnce(MonitorBuilder) -> MonitorBuilder,
+    ) -> Result<Monitor, Error> {
+        let mut builder = Monitor::builder()
             .env(self.env.clone())
             .config(self.config.clone());
-        let monitor = if self.no_cache {
-            builder.in_memory().open()?
-        } else {
-            builder.open()?
-        };
+        if self.no_cache {
+            builder = without_cache(builder);
+        }
+        let monitor = builder.open()?;
         if let Some(path) = monitor.moved_aside() {
             self.warn(&format!(
                 "the database was damaged: it was moved to {} and is being built anew",
@@ -159,7 +166,12 @@ impl Context {
 
     /// Opens the monitor and reads what agents wrote since the last time.
     pub(crate) fn fresh_monitor(&self, options: RefreshOptions<'_>) -> Result<Monitor, Error> {
-        let monitor = self.monitor()?;
+        // Who asks for neither states nor text wants totals.
+        let monitor = if options.want_state || options.content {
+            self.monitor()?
+        } else {
+            self.open(MonitorBuilder::for_one_report)?
+        };
         let report = self.with_progress(|progress| {
             monitor.refresh(&RefreshOptions {
                 progress,

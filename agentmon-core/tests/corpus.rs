@@ -13,9 +13,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use agentmon_core::Monitor;
 use agentmon_core::model::Usage;
 use agentmon_core::query::{Dimensions, ReportKind, UsageQuery};
-use common::{assert_same, by_session, monitor, refresh, shared};
+use common::{assert_same, builder, by_session, monitor, refresh, shared};
 use serde_json::Value;
 
 /// Traps, each with the features that isolate it, as the generator names them.
@@ -92,10 +93,16 @@ fn usage(value: &Value) -> (u64, Usage) {
 
 /// Every session, day and model, to the token; and the cost of each model.
 fn check(name: &str, home: &Path, expected: &Value) {
-    let monitor = monitor(home);
-    refresh(&monitor).unwrap();
+    let report = builder(home).for_one_report().open().unwrap();
+    for monitor in [monitor(home), report] {
+        refresh(&monitor).unwrap();
+        check_monitor(name, &monitor, expected);
+    }
+}
+
+fn check_monitor(name: &str, monitor: &Monitor, expected: &Value) {
     let mut sessions: BTreeMap<String, (u64, Usage)> = BTreeMap::new();
-    for ((session, _), sums) in by_session(&monitor) {
+    for ((session, _), sums) in by_session(monitor) {
         let entry = sessions.entry(session).or_default();
         entry.0 += sums.requests;
         entry.1 += sums.usage;

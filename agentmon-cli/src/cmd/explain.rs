@@ -33,7 +33,7 @@ fn show(explanation: &Explanation, cx: &Context, out: &mut Output) -> Result<(),
     out.line(text::line(&key))?;
     out.line(format!(
         "is {state} ({}) since {}, for {}.",
-        text::line(&verdict.reason.to_string()),
+        text::line(&human::reason(&verdict.reason, cx.now, cx.zone())),
         time(verdict.since),
         human::span(cx.now - verdict.since),
     ))?;
@@ -82,7 +82,7 @@ fn show(explanation: &Explanation, cx: &Context, out: &mut Output) -> Result<(),
                 Cell::styled(time(step.since), Style::Faint),
                 step.from.as_str().into(),
                 Cell::styled(step.to.as_str(), style(step.to)),
-                step.reason.to_string().into(),
+                human::reason(&step.reason, cx.now, cx.zone()).into(),
                 decider.unwrap_or_default().into(),
             ]);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use agentmon_core::model::{SessionKey, Timestamp};
-use agentmon_core::query::{RefreshOptions, SessionFilter, SessionList, SessionView};
+use agentmon_core::query::{RefreshOptions, SessionFilter, SessionList, SessionView, Zone};
 use agentmon_core::session::{Liveness, Reason, State};
 use agentmon_core::wire;
 
@@ -52,12 +52,12 @@ pub(super) fn run(args: &SessionsArgs, cx: &Context, out: &mut Output) -> Result
             };
             empty::nothing("sessions", filter != all, &monitor, cx, out)?;
         }
-        Format::Table => show(&list, cx.now, out)?,
+        Format::Table => show(&list, cx, out)?,
     }
     Ok(Exit::Done)
 }
 
-fn show(list: &SessionList, now: Timestamp, out: &mut Output) -> Result<(), Error> {
+fn show(list: &SessionList, cx: &Context, out: &mut Output) -> Result<(), Error> {
     let ids = ShortIds::new(list.sessions.iter().map(|session| &session.key));
     let mut table = Table::new(&[
         ("", Layout::Left),
@@ -76,8 +76,8 @@ fn show(list: &SessionList, now: Timestamp, out: &mut Output) -> Result<(), Erro
             ids.of(&session.key).into(),
             session.key.agent.as_str().into(),
             Cell::styled(session.state.as_str(), style(session.state)),
-            human::span(now - session.since).into(),
-            why(session).into(),
+            human::span(cx.now - session.since).into(),
+            why(session, cx.now, cx.zone()).into(),
             project(session).into(),
             title(session).into(),
             cost(session).into(),
@@ -226,11 +226,12 @@ pub(super) fn style(state: State) -> Style {
 }
 
 /// The reason, and the question or error behind it.
-pub(super) fn why(session: &SessionView) -> String {
+pub(super) fn why(session: &SessionView, now: Timestamp, zone: &Zone) -> String {
+    let reason = human::reason(&session.reason, now, zone);
     match (&session.reason, &session.detail) {
         (Reason::NoEvidence, None) => String::new(),
-        (reason, None) => reason.to_string(),
-        (reason, Some(detail)) => format!("{reason}: {detail}"),
+        (_, None) => reason,
+        (_, Some(detail)) => format!("{reason}: {detail}"),
     }
 }
 

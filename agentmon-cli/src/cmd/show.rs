@@ -126,7 +126,10 @@ pub(super) fn head(session: &SessionView, cx: &Context, out: &mut Output) -> Res
         ("Title", text(&session.title)),
         ("Role", text(&session.role)),
         ("State", Some(state)),
-        ("Why", Some(why(session)).filter(|why| !why.is_empty())),
+        (
+            "Why",
+            Some(why(session, cx.now, cx.zone())).filter(|why| !why.is_empty()),
+        ),
         (
             "Process",
             session

@@ -1,6 +1,5 @@
 //! `agentmon status`: who needs you, who is working, what is stuck, and today's cost.
 
-use agentmon_core::model::Timestamp;
 use agentmon_core::query::{Board, BoardQuery, RefreshOptions, SessionView};
 use agentmon_core::wire;
 
@@ -59,9 +58,9 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
             .paint(style, format!("{heading} ({})", sessions.len()));
         out.line(heading)?;
         let table = if style == Style::Alert {
-            questions(sessions, &ids, board.at)
+            questions(sessions, &ids, cx)
         } else {
-            section(sessions, &ids, board.at)
+            section(sessions, &ids, cx)
         };
         out.table(&table, 1)?;
         out.line("")?;
@@ -83,7 +82,7 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
 }
 
 /// Sessions with what they ask on a line of its own: it is what the user came for.
-fn questions(sessions: &[SessionView], ids: &ShortIds, now: Timestamp) -> Table {
+fn questions(sessions: &[SessionView], ids: &ShortIds, cx: &Context) -> Table {
     let mut table = Table::new(&[
         ("", Layout::Left),
         ("", Layout::Left),
@@ -99,16 +98,16 @@ fn questions(sessions: &[SessionView], ids: &ShortIds, now: Timestamp) -> Table 
             ids.of(&session.key).into(),
             Cell::styled(session.key.agent.as_str(), Style::Faint),
             project(session).into(),
-            format!("waits {}", human::span(now - session.since)).into(),
+            format!("waits {}", human::span(cx.now - session.since)).into(),
             Cell::styled(title(session), Style::Faint),
             cost(session).into(),
         ]);
-        table.note(Cell::styled(why(session), Style::Strong));
+        table.note(Cell::styled(why(session, cx.now, cx.zone()), Style::Strong));
     }
     table
 }
 
-fn section(sessions: &[SessionView], ids: &ShortIds, now: Timestamp) -> Table {
+fn section(sessions: &[SessionView], ids: &ShortIds, cx: &Context) -> Table {
     let mut table = Table::new(&[
         ("", Layout::Left),
         ("", Layout::Left),
@@ -125,8 +124,8 @@ fn section(sessions: &[SessionView], ids: &ShortIds, now: Timestamp) -> Table {
             ids.of(&session.key).into(),
             Cell::styled(session.key.agent.as_str(), Style::Faint),
             project(session).into(),
-            human::span(now - session.since).into(),
-            why(session).into(),
+            human::span(cx.now - session.since).into(),
+            why(session, cx.now, cx.zone()).into(),
             Cell::styled(title(session), Style::Faint),
             cost(session).into(),
         ]);

@@ -125,14 +125,11 @@ fn verdict(session: &SessionView) -> impl PartialEq + '_ {
 }
 
 fn line(session: &SessionView, cx: &Context, out: &mut Output) -> Result<(), Error> {
-    let at = cx
-        .zone()
-        .datetime(SystemClock.now())
-        .strftime("%H:%M:%S")
-        .to_string();
+    let now = SystemClock.now();
+    let at = cx.zone().datetime(now).strftime("%H:%M:%S").to_string();
     let id: String = session.key.native_id.chars().take(13).collect();
     let rest = [
-        why(session),
+        why(session, now, cx.zone()),
         project(session),
         title(session).to_owned(),
         cost(session),

@@ -2,6 +2,7 @@
 
 use agentmon_core::model::{NanoUsd, Span, Timestamp};
 use agentmon_core::query::Zone;
+use agentmon_core::session::Reason;
 
 /// A whole number with separators: `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
@@ -72,6 +73,14 @@ pub(crate) fn time_with_seconds(at: Timestamp, now: Timestamp, zone: &Zone) -> S
     time_as("%H:%M:%S", at, now, zone)
 }
 
+/// Why a session is in its state, with times as people read them: `rate_limit until 14:00`.
+pub(crate) fn reason(reason: &Reason, now: Timestamp, zone: &Zone) -> String {
+    match reason.until() {
+        Some(until) => format!("{} until {}", reason.word(), time(until, now, zone)),
+        None => reason.to_string(),
+    }
+}
+
 fn time_as(today: &str, at: Timestamp, now: Timestamp, zone: &Zone) -> String {
     let (local, present) = (zone.datetime(at), zone.datetime(now));
     if local.date() == present.date() {
@@ -127,6 +136,20 @@ mod tests {
         }
         assert_eq!(counted(1, "session"), "1 session");
         assert_eq!(counted(1000, "session"), "1,000 sessions");
+        let at = |text| Timestamp::parse(text).unwrap();
+        let now = at("2026-11-21T12:00:00.000Z");
+        for (text, shown) in [
+            (
+                "rate_limit(2026-11-21T14:00:00.000Z)",
+                "rate_limit until 15:00",
+            ),
+            ("quota(2026-11-24T14:00:00.000Z)", "quota until 11-24 15:00"),
+            ("scheduled", "scheduled"),
+            ("tool(Bash)", "tool(Bash)"),
+        ] {
+            let zone = Zone::get("Europe/Berlin").unwrap();
+            assert_eq!(reason(&Reason::parse(text), now, &zone), shown);
+        }
         assert_eq!(bytes(1_234_567), "1.2 MB");
         assert_eq!(cost(None, 3), "?");
         assert_eq!(cost(Some(NanoUsd(12_400_000_000)), 3), "$12.40+?");

@@ -113,12 +113,21 @@ impl Judge<'_> {
 
     fn asked(&self, request: &Request, since: Timestamp) -> Draft {
         let machine = self.machine;
-        let reason = match Reason::asked(&request.ask) {
-            Reason::Permission(None) => Reason::Permission(machine.pending.only_tool()),
-            reason => reason,
-        };
+        let mut reason = Reason::asked(&request.ask);
+        let mut detail = machine.pending.words(request, self.rules.agent);
+        if reason == Reason::Permission(None) {
+            let mut tool = machine.pending.only_tool(self.rules.agent);
+            if tool.is_none()
+                && !machine.pending.needs_leave(self.rules.agent)
+                && let Some((of_child, child)) = self.family.only_tool(machine)
+            {
+                tool = Some(of_child.into());
+                detail = detail.or_else(|| child.detail.clone());
+            }
+            reason = Reason::Permission(tool);
+        }
         let mut draft = Draft::new(State::NeedsInput, reason, since, Some(&request.by))
-            .detail(request.detail.as_deref());
+            .detail(detail.as_deref());
         for other in &machine.pending.asks {
             if !machine.says_waiting() {
                 draft = draft.until(other.expires(self.rules.agent));

@@ -127,6 +127,10 @@ pub enum Signal {
         call: Box<str>,
         /// The tool's name.
         tool: Box<str>,
+        /// What it is to do, in the words that a user is shown (the command, the file), clipped: who is asked for
+        /// permission by a source without words is shown these.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<Box<str>>,
     },
     /// A tool call ended.
     ToolFinished {

@@ -19,7 +19,7 @@ pub(super) struct Child {
     pub(super) since: Timestamp,
     /// Its latest sign of life.
     pub(super) at: Timestamp,
-    /// What it asks the user.
+    /// What it asks the user, or what its tool does.
     pub(super) detail: Option<Box<str>>,
 }
 
@@ -39,7 +39,8 @@ impl Family {
     /// Remembers what a child is doing. Returns whether that is news.
     pub(super) fn put(&mut self, parent: &SessionKey, key: &SessionKey, mut child: Child) -> bool {
         let id = child_id(parent, key);
-        child.detail = (child.state == State::NeedsInput)
+        let told = child.state == State::NeedsInput || matches!(child.reason, Reason::Tool(_));
+        child.detail = told
             .then(|| intake::detail(child.detail.as_deref()))
             .flatten();
         if self.0.get(&id) == Some(&child) {
@@ -93,6 +94,18 @@ impl Family {
             .filter(|child| child.state == State::NeedsInput)
             .filter(|child| !machine.not_waiting_since(child.since))
             .min_by_key(|child| child.since)
+    }
+
+    /// The one child that runs a tool: where the parent is asked for a permission that none of its own calls needs,
+    /// it is this one's.
+    pub(super) fn only_tool<'a>(&'a self, machine: &'a Machine) -> Option<(&'a str, &'a Child)> {
+        let mut running = self
+            .running(machine)
+            .filter_map(|child| match &child.reason {
+                Reason::Tool(tool) => Some((&**tool, child)),
+                _ => None,
+            });
+        running.next().filter(|_| running.next().is_none())
     }
 
     /// The child that gave the latest sign.

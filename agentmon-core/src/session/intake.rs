@@ -32,9 +32,10 @@ fn admit_signal(signal: &Signal) -> Signal {
     use Signal as S;
     match signal {
         S::SessionStarted { how } => S::SessionStarted { how: word(how) },
-        S::ToolStarted { call, tool } => S::ToolStarted {
+        S::ToolStarted { call, tool, about } => S::ToolStarted {
             call: id(call),
             tool: word(tool),
+            about: detail(about.as_deref()),
         },
         S::ToolFinished { call } => S::ToolFinished { call: id(call) },
         S::NeedsInput {

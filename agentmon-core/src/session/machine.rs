@@ -200,11 +200,11 @@ impl Machine {
                 self.overlay = None;
                 self.work(by);
             }
-            S::ToolStarted { call, tool } => {
+            S::ToolStarted { call, tool, about } => {
                 self.prompted = true;
                 self.overlay = None;
                 self.work(by);
-                self.pending.start(call, tool, by);
+                self.pending.start(call, tool, about.as_deref(), by);
             }
             S::ToolFinished { call } => {
                 self.pending.finish(call);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentPolicy, Ask, EvidenceRef, EvidenceSource};
+use super::{AgentPolicy, Ask, EvidenceRef, EvidenceSource, intake};
 use crate::model::{Span, Timestamp};
 
 /// Most open calls, finished ids and requests remembered. More at once is not seen in practice; the oldest go first.
@@ -15,6 +15,9 @@ const MAX_ASKS: usize = 6;
 pub(super) struct Call {
     pub(super) id: Box<str>,
     pub(super) tool: Box<str>,
+    /// What it is to do, if said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) about: Option<Box<str>>,
     pub(super) by: EvidenceRef,
 }
 
@@ -44,10 +47,14 @@ pub(super) struct Pending {
 impl Pending {
     /// A call began. Ignored when it is known to be over: the slower source tells of the start after the faster one
     /// told of the end.
-    pub(super) fn start(&mut self, id: &str, tool: &str, by: &EvidenceRef) {
-        if self.finished.iter().any(|known| &**known == id)
-            || self.calls.iter().any(|call| &*call.id == id)
-        {
+    pub(super) fn start(&mut self, id: &str, tool: &str, about: Option<&str>, by: &EvidenceRef) {
+        if self.finished.iter().any(|known| &**known == id) {
+            return;
+        }
+        if let Some(known) = self.calls.iter_mut().find(|call| &*call.id == id) {
+            if known.about.is_none() {
+                known.about = about.map(Into::into);
+            }
             return;
         }
         if self.calls.len() == MAX_CALLS {
@@ -56,6 +63,7 @@ impl Pending {
         self.calls.push(Call {
             id: id.into(),
             tool: tool.into(),
+            about: about.map(Into::into),
             by: by.clone(),
         });
     }
@@ -171,11 +179,50 @@ impl Pending {
         }
     }
 
-    /// The tool of all open calls, if it is one and the same: then a permission without a name is asked for it.
-    pub(super) fn only_tool(&self) -> Option<Box<str>> {
-        let (first, others) = self.calls.split_first()?;
-        let same = others.iter().all(|call| call.tool == first.tool);
+    /// The calls that a request for permission may mean, of `tool` if that is known. Nobody is asked whether a child
+    /// may be started, only what it may do.
+    fn meant<'a>(
+        &'a self,
+        tool: Option<&'a str>,
+        agent: &'a AgentPolicy,
+    ) -> impl Iterator<Item = &'a Call> {
+        self.calls
+            .iter()
+            .filter(move |call| tool.is_none_or(|tool| *call.tool == *tool))
+            .filter(|call| !agent.agent_tools.contains(&call.tool))
+    }
+
+    /// The tool of all calls that may be meant, if it is one and the same: then a permission without a name is asked
+    /// for it.
+    pub(super) fn only_tool(&self, agent: &AgentPolicy) -> Option<Box<str>> {
+        let mut meant = self.meant(None, agent);
+        let first = meant.next()?;
+        let same = meant.all(|call| call.tool == first.tool);
         same.then(|| first.tool.clone())
+    }
+
+    /// Whether a call is open for which the user may be asked.
+    pub(super) fn needs_leave(&self, agent: &AgentPolicy) -> bool {
+        self.meant(None, agent).next().is_some()
+    }
+
+    /// What `request` asks: its own words, or those of the call that it means. Where that may be one of several, all
+    /// of them are told.
+    pub(super) fn words(&self, request: &Request, agent: &AgentPolicy) -> Option<Box<str>> {
+        if request.detail.is_some() {
+            return request.detail.clone();
+        }
+        let Ask::Permission { tool } = &request.ask else {
+            return None;
+        };
+        let mut words: Vec<&str> = Vec::new();
+        for call in self.meant(tool.as_deref(), agent) {
+            let about = call.about.as_deref()?;
+            if !words.contains(&about) {
+                words.push(about);
+            }
+        }
+        intake::detail(Some(&words.join("\nor: ")))
     }
 
     /// The tool that runs, or that the user is asked about.

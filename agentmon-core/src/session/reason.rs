@@ -195,6 +195,15 @@ impl Reason {
         }
     }
 
+    /// When what holds the session is over: a limit is reset, a wake-up is due.
+    #[must_use]
+    pub const fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::RateLimit(until) | Self::Quota(until) | Self::Scheduled(until) => *until,
+            _ => None,
+        }
+    }
+
     /// Reads the text form. Never fails: what is not known is [`Reason::Other`].
     #[must_use]
     pub fn parse(text: &str) -> Self {

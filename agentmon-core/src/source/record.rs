@@ -189,6 +189,7 @@ impl Line<'_> {
         self.sign(Signal::ToolStarted {
             call: call.into(),
             tool: tool.into(),
+            about: detail(input),
         });
     }
 

@@ -10,7 +10,7 @@ use agentmon_core::config::Config;
 use agentmon_core::model::{Timestamp, Usage};
 use agentmon_core::query::{Dimensions, RefreshOptions, ReportKind, Sums, UsageQuery};
 use agentmon_core::source::Env;
-use agentmon_core::{Error, Monitor};
+use agentmon_core::{Error, Monitor, MonitorBuilder};
 
 /// The recordings that are not part of a bare clone, if they are there.
 pub fn shared(path: &str) -> Option<PathBuf> {
@@ -69,17 +69,19 @@ pub fn after_recordings() -> ManualClock {
     ManualClock::at(Timestamp::parse("2026-11-22T12:00:00Z").unwrap())
 }
 
-/// A monitor of a home, in memory.
-pub fn monitor(home: &Path) -> Monitor {
+/// The settings of a monitor of a home, after its recordings.
+pub fn builder(home: &Path) -> MonitorBuilder {
     let env = Env::at(home);
     let config = Config::defaults(&env);
     Monitor::builder()
         .env(env)
         .config(config)
         .clock(after_recordings())
-        .in_memory()
-        .open()
-        .unwrap()
+}
+
+/// A monitor of a home, in memory.
+pub fn monitor(home: &Path) -> Monitor {
+    builder(home).in_memory().open().unwrap()
 }
 
 /// Reads everything, with states and text.

@@ -60,7 +60,8 @@ fn signal() -> impl Strategy<Value = Signal> {
     prop_oneof![
         6 => plain,
         1 => text().prop_map(|how| S::SessionStarted { how }),
-        2 => (text(), text()).prop_map(|(call, tool)| S::ToolStarted { call, tool }),
+        2 => (text(), text(), prop::option::of(text()))
+            .prop_map(|(call, tool, about)| S::ToolStarted { call, tool, about }),
         2 => text().prop_map(|call| S::ToolFinished { call }),
         1 => (any::<u32>(), prop::option::of(any::<u32>())).prop_map(|(attempt, max)| S::Retrying { attempt, max }),
         2 => (ask(), prop::option::of(text()), prop::option::of(text()))

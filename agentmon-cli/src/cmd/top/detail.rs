@@ -123,7 +123,7 @@ impl Lines<'_> {
             shape(session.liveness),
             session.state,
             human::span(self.app.now - session.since),
-            session.reason
+            human::reason(&session.reason, self.app.now, &self.app.zone)
         );
         self.text(&state, style(session.state));
         let detail = session.detail.as_deref().unwrap_or_default();

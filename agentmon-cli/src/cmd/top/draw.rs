@@ -2,7 +2,6 @@
 
 use agentmon_core::model::Span as Time;
 use agentmon_core::query::{QuotaView, SessionView};
-use agentmon_core::session::Reason;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style as Look};
@@ -217,26 +216,17 @@ impl Columns {
     }
 }
 
-/// The reason and what is behind it, with times as people read them.
-pub(super) fn reason(app: &App, session: &SessionView) -> String {
-    match &session.reason {
-        Reason::RateLimit(Some(until))
-        | Reason::Quota(Some(until))
-        | Reason::Scheduled(Some(until)) => {
-            let until = human::time(*until, app.now, &app.zone);
-            format!("{} until {until}", session.reason.word())
-        }
-        _ => why(session),
-    }
-}
-
 /// One session.
 fn row(app: &App, session: &SessionView, selected: bool, columns: &Columns) -> Line<'static> {
     let colour = style(session.state);
     let why = match app.group {
         // The heading does not say it.
-        Group::Project => format!("{:STATE$} {}", session.state.as_str(), reason(app, session)),
-        Group::State => reason(app, session),
+        Group::Project => format!(
+            "{:STATE$} {}",
+            session.state.as_str(),
+            why(session, app.now, &app.zone)
+        ),
+        Group::State => why(session, app.now, &app.zone),
     };
     let age = human::span(app.now - session.since);
     let mut cells = vec![
@@ -309,7 +299,7 @@ fn footer(frame: &mut Frame<'_>, app: &App, area: Rect) {
             &text::clip(&about, width),
             Style::Faint,
         )));
-        let state = format!("{}: {}", session.state, reason(app, session));
+        let state = format!("{}: {}", session.state, why(session, app.now, &app.zone));
         let state = text::line(&state).into_owned();
         lines.push(Line::from(piece(
             app,

@@ -33,7 +33,7 @@ pub(super) fn entries(app: &App) -> Vec<Entry<'_>> {
     };
     let mut entries = Vec::new();
     for (name, style, mut sessions) in sections {
-        sessions.retain(|session| matches(session, &app.filter));
+        sessions.retain(|session| matches(app, session));
         sort(&mut sessions, app.sort);
         if sessions.is_empty() {
             continue;
@@ -84,7 +84,7 @@ fn by_project(app: &App) -> Vec<Section<'_>> {
 }
 
 /// Whether every word of the filter stands somewhere in what is known of a session.
-fn matches(session: &SessionView, filter: &str) -> bool {
+fn matches(app: &App, session: &SessionView) -> bool {
     let text = [
         session.key.agent.as_str(),
         &session.key.native_id,
@@ -92,11 +92,11 @@ fn matches(session: &SessionView, filter: &str) -> bool {
         session.model.as_deref().unwrap_or_default(),
         &project(session),
         title(session),
-        &why(session),
+        &why(session, app.now, &app.zone),
     ]
     .join("\n")
     .to_lowercase();
-    filter
+    app.filter
         .to_lowercase()
         .split_whitespace()
         .all(|word| text.contains(word))

@@ -37,11 +37,12 @@ impl Judge<'_> {
         }
         match call {
             Some(call) if children == 0 || !self.rules.agent.agent_tools.contains(&call.tool) => {
-                self.working(
-                    Reason::Tool(call.tool.clone()),
-                    machine.since,
-                    Some(&call.by),
-                )
+                let reason = Reason::Tool(call.tool.clone());
+                let mut draft = self.working(reason, machine.since, Some(&call.by));
+                if draft.state == State::Working {
+                    draft.detail = call.about.clone();
+                }
+                draft
             }
             _ if children > 0 => self.working(
                 Reason::Subagents(children),

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::line::{Block, Line, Message, SYNTHETIC};
+use super::hook::about;
+use super::line::{Line, Message, SYNTHETIC};
 use crate::model::{Batch, Event, SessionIndex, Timestamp};
 use crate::session::{Ask, Evidence, EvidenceSource, Signal};
 
@@ -165,14 +166,25 @@ fn assistant(line: &Line<'_>, is_subagent: bool, say: &mut impl FnMut(Signal)) {
     {
         let call: Box<str> = block.id.as_deref().unwrap_or_default().into();
         let tool = block.name.as_deref().unwrap_or_default();
+        let about = block
+            .input
+            .and_then(about)
+            .map(|words| Event::clip(&words).0);
+        let ask = match tool {
+            "AskUserQuestion" => Some(Ask::Question),
+            "ExitPlanMode" => Some(Ask::Plan),
+            _ => None,
+        };
         say(Signal::ToolStarted {
             call: call.clone(),
             tool: tool.into(),
+            about: about.clone(),
         });
-        if let Some((ask, detail)) = asks(tool, block) {
+        // The call itself is the question to the user.
+        if let Some(ask) = ask {
             say(Signal::NeedsInput {
                 ask,
-                detail,
+                detail: about,
                 request: Some(call),
             });
         }
@@ -189,31 +201,6 @@ fn assistant(line: &Line<'_>, is_subagent: bool, say: &mut impl FnMut(Signal)) {
                 scheduled: None,
             }
         });
-    }
-}
-
-/// Tools whose call is itself a question to the user.
-fn asks(tool: &str, block: &Block<'_>) -> Option<(Ask, Option<Box<str>>)> {
-    #[derive(Deserialize)]
-    struct Questions<'a> {
-        #[serde(borrow, default)]
-        questions: Vec<Question<'a>>,
-    }
-    #[derive(Deserialize)]
-    struct Question<'a> {
-        #[serde(borrow)]
-        question: Option<Cow<'a, str>>,
-    }
-    match tool {
-        "AskUserQuestion" => {
-            let input: Option<Questions<'_>> = block
-                .input
-                .and_then(|input| serde_json::from_str(input.get()).ok());
-            let question = input.and_then(|input| input.questions.into_iter().next()?.question);
-            Some((Ask::Question, question.map(|text| Event::clip(&text).0)))
-        }
-        "ExitPlanMode" => Some((Ask::Plan, None)),
-        _ => None,
     }
 }
 

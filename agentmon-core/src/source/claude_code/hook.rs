@@ -7,7 +7,8 @@ mod payload;
 
 use std::borrow::Cow;
 
-use payload::{Payload, about, answer, is_machine_prompt};
+pub(super) use payload::about;
+use payload::{Payload, answer, is_machine_prompt};
 
 use super::title;
 use crate::model::{
@@ -237,7 +238,8 @@ impl Reader<'_, '_> {
             "PreToolUse" => {
                 let text = about.as_deref().unwrap_or_default();
                 self.tool_event(session, EventKind::ToolUse, text, EventStatus::Success);
-                self.say(session, Signal::ToolStarted { call, tool });
+                let about = about.map(|about| Event::clip(&about).0);
+                self.say(session, Signal::ToolStarted { call, tool, about });
             }
             "PermissionRequest" => {
                 let ask = match &*tool {

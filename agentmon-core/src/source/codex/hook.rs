@@ -246,7 +246,8 @@ impl Reader<'_, '_> {
                     told.tool(EventKind::ToolUse, &call, Some(&tool), &text);
                 });
                 let call = call.into();
-                self.say(Signal::ToolStarted { call, tool });
+                let about = None;
+                self.say(Signal::ToolStarted { call, tool, about });
             }
             _ => {
                 let response = self.hook.tool_response;

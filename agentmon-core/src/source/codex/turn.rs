@@ -242,6 +242,7 @@ impl Turns {
         emit(Signal::ToolStarted {
             call: id.into(),
             tool: tool.into(),
+            about: None,
         });
         if let Some((ask, detail)) = self.asks(call, tool) {
             if self.asked.len() < MAX_ASKED {

@@ -186,6 +186,7 @@ fn tool(line: &mut Line<'_>, tool: &ToolCall<'_>, model_call: Option<FactKey>) {
     line.sign(Signal::ToolStarted {
         call: (&*id).into(),
         tool: (&*name).into(),
+        about: None,
     });
     let begun = line.at;
     line.at = json::time(tool.timestamp).unwrap_or(begun);

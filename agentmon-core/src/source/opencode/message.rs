@@ -252,6 +252,7 @@ fn tool(
     line.sign(Signal::ToolStarted {
         call: (&*call).into(),
         tool: (&*name).into(),
+        about: None,
     });
     // Providers number the tools of an answer, some of them from one.
     let fact = FactKey::new("opencode.tool", &[line.id.as_bytes(), call.as_bytes()]);

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::dimensions;
+use super::incoming::IncomingCalls;
 use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 use crate::model::{
@@ -40,13 +41,14 @@ pub(super) struct StoredCall {
 impl StoredCall {
     /// The call with its ids in the store, and priced.
     pub(super) fn new(
+        fact: FactKey,
         call: &ModelCall,
         session: i64,
         model: i64,
         prices: Option<&ModelPrices<'_>>,
     ) -> Self {
         let mut stored = Self {
-            fact: call.fact,
+            fact,
             at: call.at,
             session,
             model,
@@ -88,7 +90,7 @@ impl StoredCall {
     }
 
     /// Merges two sightings of one call. Commutative, associative and idempotent.
-    fn merge(
+    pub(super) fn merge(
         self,
         other: Self,
         connection: &Connection,
@@ -119,19 +121,19 @@ impl StoredCall {
 /// Stores calls, merging with what is there, and notes the changes of totals.
 pub(super) fn store(
     connection: &Connection,
-    mut calls: Vec<StoredCall>,
+    mut calls: IncomingCalls<'_>,
     prices: &mut StoredPrices<'_>,
     rollup: &mut RollupChanges,
 ) -> rusqlite::Result<()> {
     // In key order the tree of a first import grows at its end instead of all over.
-    calls.sort_unstable_by_key(|call| (call.fact, call.session));
+    calls.sort();
     let mut insert = connection.prepare_cached(
         "INSERT INTO call (fact, at, session, model, input, cache_read, cache_write_5m, cache_write_1h, output,
                            reasoning, cost, credit, source, mode, web_searches, reported)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
          ON CONFLICT (fact) DO NOTHING",
     )?;
-    let mut calls = calls.into_iter().peekable();
+    let mut calls = calls.iter().peekable();
     while let Some(mut call) = calls.next() {
         while let Some(twin) = calls.next_if(|next| next.fact == call.fact) {
             call = call.merge(twin, connection, prices)?;

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::event_cells::CellChanges;
+use super::incoming::IncomingCalls;
 use super::posted::{self, SessionChanges};
 use super::prices::StoredPrices;
-use super::writer::{Projects, Writer, observe, store_calls, stored_calls};
+use super::writer::{Projects, Writer, observe, store_calls};
 use super::{StoreChange, counters, events, quotas};
 use crate::ingest::{Delivery, PostedEvent, Receipt};
 use crate::model::{Batch, Timestamp, stamp};
@@ -57,6 +58,7 @@ impl Writer {
             projects,
             policy,
             book,
+            held,
             ..
         } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -84,20 +86,12 @@ impl Writer {
         }
         let changes = sessions.flush(&transaction, now, policy)?;
         let mut prices = StoredPrices::new(book);
-        let mut stored = Vec::new();
+        let mut calls = IncomingCalls::default();
         for ((_, batch), ids) in batches.iter().zip(&ids) {
-            let calls = &batch.calls;
-            stored_calls(
-                &transaction,
-                &mut prices,
-                &batch.models,
-                calls,
-                ids,
-                &mut stored,
-            )?;
+            calls.add(&transaction, &mut prices, batch, ids)?;
         }
         let names = batches.iter().flat_map(|(_, batch)| &batch.aliases);
-        store_calls(&transaction, names, stored, &mut prices)?;
+        store_calls(&transaction, names, calls, &mut prices, held.as_mut())?;
         let mut cells = CellChanges::default();
         let mut own = BTreeMap::<i64, SessionChanges>::new();
         let mut own_rows = posted::Rows::new(&transaction)?;

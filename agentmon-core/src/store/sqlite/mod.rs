@@ -11,6 +11,8 @@ mod event_cells;
 mod events;
 mod feed;
 mod feed_stats;
+mod held;
+mod incoming;
 mod ingest;
 mod maintain;
 mod posted;

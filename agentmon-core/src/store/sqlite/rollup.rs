@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::calls::{self, StoredCall};
+use super::held::HeldCalls;
 use crate::model::Timestamp;
 use crate::query::UsageCell;
 
@@ -134,8 +135,12 @@ impl RollupChanges {
         self.cell(after).added.add(&Cell::of(after));
     }
 
-    /// Writes the cells.
-    pub(super) fn flush(self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes the cells. `held` are the calls where they are not in their table.
+    pub(super) fn flush(
+        self,
+        connection: &Connection,
+        held: Option<&HeldCalls>,
+    ) -> rusqlite::Result<()> {
         let mut cells: Vec<(CellKey, Delta)> = self.cells.into_iter().collect();
         // In key order the tree grows at its end.
         cells.sort_unstable_by_key(|(key, _)| *key);
@@ -157,12 +162,18 @@ impl RollupChanges {
             return Ok(());
         }
         // One pass over the calls serves all of them: an index by session and time would cost every insert.
-        calls::for_each(connection, |call| {
+        let mut see = |call: &StoredCall| {
             if let Some(cell) = unknown.get_mut(&CellKey::of(call)) {
                 cell.add(&Cell::of(call));
             }
-            Ok(())
-        })?;
+        };
+        match held {
+            Some(held) => held.all().iter().for_each(&mut see),
+            None => calls::for_each(connection, |call| {
+                see(call);
+                Ok(())
+            })?,
+        }
         unknown
             .iter()
             .try_for_each(|(key, cell)| replace(connection, key, cell))
@@ -265,5 +276,5 @@ pub(super) fn rebuild(connection: &Connection) -> rusqlite::Result<()> {
         changes.added(call);
         Ok(())
     })?;
-    changes.flush(connection)
+    changes.flush(connection, None)
 }

@@ -43,7 +43,8 @@ struct Known {
 /// The sessions at hand.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    known: HashMap<SessionKey, Known>,
+    /// Boxed: a session is large, and a growing table would copy all of them.
+    known: HashMap<SessionKey, Box<Known>>,
     touched: BTreeSet<SessionKey>,
     next_id: i64,
 }
@@ -151,10 +152,15 @@ impl Sessions {
         for key in written {
             self.write(connection, &key, now, policy, &mut changes)?;
         }
-        if self.known.len() > CACHED {
+        if self.are_many() {
             self.clear();
         }
         Ok(changes)
+    }
+
+    /// Whether there are more than should be at hand: a flush then puts them away.
+    pub(super) fn are_many(&self) -> bool {
+        self.known.len() > CACHED
     }
 
     /// Lets the parent of a session know what it is doing. Returns the parent if that changed anything.
@@ -216,7 +222,7 @@ impl Sessions {
                     }
                 }
             };
-            self.known.insert(key.clone(), known);
+            self.known.insert(key.clone(), Box::new(known));
         }
         Ok(self
             .known

@@ -6,20 +6,20 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::watch;
 
-use super::calls::StoredCall;
 use super::connect::start_log;
 use super::event_cells::CellChanges;
+use super::held::HeldCalls;
+use super::incoming::IncomingCalls;
 use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
 use super::{
-    Opened, aliases, calls, counters, cursors, dimensions, events, maintain, prices, quotas,
-    text_index,
+    Opened, aliases, calls, counters, cursors, events, maintain, prices, quotas, text_index,
 };
 use crate::ingest::project::ProjectResolver;
 use crate::ingest::stated::StatedProjects;
-use crate::model::{Batch, FactKey, ModelCall, Timestamp};
+use crate::model::{Batch, FactKey, Timestamp};
 use crate::pricing::PriceBook;
 use crate::query::{DbBackup, DbVacuum};
 use crate::session::StatePolicy;
@@ -38,6 +38,8 @@ pub struct Writer {
     pub(super) policy: StatePolicy,
     pub(super) projects: Projects,
     pub(super) sessions: Sessions,
+    /// The calls, where they are not in their table.
+    pub(super) held: Option<HeldCalls>,
     /// Whether the write-ahead log is on.
     has_log: bool,
     /// The event that was stored last.
@@ -72,6 +74,7 @@ impl Writer {
             policy,
             projects: Projects::default(),
             sessions: Sessions::default(),
+            held: None,
             has_log: opened.has_log,
             committed,
         })
@@ -81,6 +84,13 @@ impl Writer {
     #[must_use]
     pub fn projects_below(mut self, folder: Option<PathBuf>) -> Self {
         self.projects.stated = StatedProjects::below(folder);
+        self
+    }
+
+    /// Keeps calls beside the database instead of in it: for one that goes with its first report.
+    #[must_use]
+    pub fn holding_calls(mut self) -> Self {
+        self.held = Some(HeldCalls::default());
         self
     }
 
@@ -131,13 +141,14 @@ impl Writer {
 
     fn try_append(
         &mut self,
-        mut pieces: Vec<Piece>,
+        pieces: Vec<Piece>,
         now: Timestamp,
     ) -> Result<Vec<StoreChange>, StoreError> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut ids = Vec::with_capacity(pieces.len());
+        let mut changes = Vec::new();
         for Piece { batch, .. } in &pieces {
             let sessions = &mut self.sessions;
             ids.push(observe(
@@ -148,20 +159,20 @@ impl Writer {
                 batch,
                 now,
             )?);
+            if sessions.are_many() {
+                changes.append(&mut sessions.flush(&transaction, now, &self.policy)?);
+            }
         }
-        let changes = self.sessions.flush(&transaction, now, &self.policy)?;
+        changes.append(&mut self.sessions.flush(&transaction, now, &self.policy)?);
         let mut prices = StoredPrices::new(&self.book);
         // All calls at once: copies that several pieces hold are merged before they reach the table.
         let total = pieces.iter().map(|piece| piece.batch.calls.len()).sum();
-        let mut calls = Vec::with_capacity(total);
-        for (piece, ids) in pieces.iter_mut().zip(&ids) {
-            // A first import holds many: they are not kept in both shapes.
-            let own = std::mem::take(&mut piece.batch.calls);
-            let models = &piece.batch.models;
-            stored_calls(&transaction, &mut prices, models, &own, ids, &mut calls)?;
+        let mut calls = IncomingCalls::with_capacity(total);
+        for (piece, ids) in pieces.iter().zip(&ids) {
+            calls.add(&transaction, &mut prices, &piece.batch, ids)?;
         }
         let names = pieces.iter().flat_map(|piece| &piece.batch.aliases);
-        store_calls(&transaction, names, calls, &mut prices)?;
+        store_calls(&transaction, names, calls, &mut prices, self.held.as_mut())?;
         let mut cells = CellChanges::default();
         let mut texts = 0;
         for (Piece { batch, files, .. }, ids) in pieces.iter().zip(&ids) {
@@ -301,38 +312,22 @@ pub(super) fn observe(
 pub(super) fn store_calls<'a>(
     connection: &Connection,
     names: impl Iterator<Item = &'a (FactKey, FactKey)>,
-    mut calls: Vec<StoredCall>,
+    mut calls: IncomingCalls<'_>,
     prices: &mut StoredPrices<'_>,
+    mut held: Option<&mut HeldCalls>,
 ) -> rusqlite::Result<()> {
     let mut rollup = RollupChanges::default();
-    aliases::note(connection, names, &mut calls, &mut rollup)?;
-    aliases::resolve(connection, &mut calls)?;
-    calls::store(connection, calls, prices, &mut rollup)?;
-    rollup.flush(connection)
-}
-
-/// Adds the calls of a batch with the store's ids, and priced.
-pub(super) fn stored_calls(
-    connection: &Connection,
-    prices: &mut StoredPrices<'_>,
-    names: &[Box<str>],
-    calls: &[ModelCall],
-    sessions: &[i64],
-    stored: &mut Vec<StoredCall>,
-) -> Result<(), StoreError> {
-    let mut models = Vec::with_capacity(names.len());
-    for name in names {
-        let model = dimensions::model(connection, name)?;
-        models.push((model, prices.get(connection, model)?));
+    aliases::note(
+        connection,
+        names,
+        &mut calls,
+        &mut rollup,
+        held.as_deref_mut(),
+    )?;
+    calls.resolve(connection)?;
+    match held.as_deref_mut() {
+        Some(held) => held.store(connection, &calls, prices, &mut rollup)?,
+        None => calls::store(connection, calls, prices, &mut rollup)?,
     }
-    stored.extend(calls.iter().map(|call| {
-        let (model, prices) = &models[call.model as usize];
-        StoredCall::new(
-            call,
-            sessions[call.session.0 as usize],
-            *model,
-            prices.as_ref(),
-        )
-    }));
-    Ok(())
+    rollup.flush(connection, held.as_deref())
 }

@@ -106,7 +106,7 @@ pub(super) fn is_machine_prompt(prompt: &str) -> bool {
 }
 
 /// What a tool call is about, in the words that the user is shown: the command, the file, the question.
-pub(super) fn about(input: &RawValue) -> Option<Cow<'_, str>> {
+pub(in crate::source::claude_code) fn about(input: &RawValue) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Input<'a> {
         #[serde(borrow, default)]

@@ -102,6 +102,7 @@ fn blocks(line: &mut Line<'_>, content: Raw<'_>, model_call: Option<FactKey>, ru
             line.sign(Signal::ToolStarted {
                 call: id.into(),
                 tool: name.into(),
+                about: None,
             });
         }
     }

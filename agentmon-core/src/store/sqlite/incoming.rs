@@ -1,0 +1,137 @@
+//! The model calls of one transaction. They stay where their source put them until each is stored: a first import
+//! holds many, and sorting places moves less than sorting calls.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::calls::StoredCall;
+use super::dimensions;
+use super::prices::StoredPrices;
+use crate::model::{Batch, CallSource, FactKey, ModelCall};
+use crate::pricing::ModelPrices;
+
+/// Calls of several batches, and calls that get another name.
+#[derive(Debug, Default)]
+pub(super) struct IncomingCalls<'a> {
+    parts: Vec<Part<'a>>,
+    renamed: Vec<StoredCall>,
+    places: Vec<Place>,
+}
+
+/// The calls of one batch, with the store's ids of what they name by number.
+#[derive(Debug)]
+struct Part<'a> {
+    calls: &'a [ModelCall],
+    sessions: &'a [i64],
+    models: Vec<(i64, Option<ModelPrices<'a>>)>,
+}
+
+/// Where a call is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    fact: FactKey,
+    /// The part, or [`RENAMED`].
+    part: u32,
+    call: u32,
+}
+
+/// The part of calls that are renamed.
+const RENAMED: u32 = u32::MAX;
+
+impl<'a> IncomingCalls<'a> {
+    /// Room for the calls of these batches.
+    pub(super) fn with_capacity(calls: usize) -> Self {
+        Self {
+            places: Vec::with_capacity(calls),
+            ..Self::default()
+        }
+    }
+
+    /// Adds the calls of a batch; `sessions` are the ids of its sessions.
+    pub(super) fn add(
+        &mut self,
+        connection: &Connection,
+        prices: &mut StoredPrices<'a>,
+        batch: &'a Batch,
+        sessions: &'a [i64],
+    ) -> rusqlite::Result<()> {
+        if batch.calls.is_empty() {
+            return Ok(());
+        }
+        let mut models = Vec::with_capacity(batch.models.len());
+        for name in &batch.models {
+            let model = dimensions::model(connection, name)?;
+            models.push((model, prices.get(connection, model)?));
+        }
+        let part = self.parts.len() as u32;
+        self.places
+            .extend(batch.calls.iter().zip(0..).map(|(call, index)| Place {
+                fact: call.fact,
+                part,
+                call: index,
+            }));
+        self.parts.push(Part {
+            calls: &batch.calls,
+            sessions,
+            models,
+        });
+        Ok(())
+    }
+
+    /// Adds a call that was stored under another name.
+    pub(super) fn rename(&mut self, call: StoredCall) {
+        self.places.push(Place {
+            fact: call.fact,
+            part: RENAMED,
+            call: self.renamed.len() as u32,
+        });
+        self.renamed.push(call);
+    }
+
+    /// Gives calls of sources that know only another name the real one, where it is known.
+    pub(super) fn resolve(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut select = None;
+        for place in &mut self.places {
+            let source = match self.parts.get(place.part as usize) {
+                Some(part) => part.calls[place.call as usize].source,
+                None => self.renamed[place.call as usize].source,
+            };
+            if source != CallSource::Otlp {
+                continue;
+            }
+            let select = match &mut select {
+                Some(select) => select,
+                None => select.insert(
+                    connection.prepare_cached("SELECT fact FROM call_alias WHERE alias = ?1")?,
+                ),
+            };
+            let fact: Option<i64> = select
+                .query_row([place.fact.0], |row| row.get(0))
+                .optional()?;
+            place.fact = fact.map_or(place.fact, FactKey);
+        }
+        Ok(())
+    }
+
+    /// Puts the calls in the order of their keys.
+    pub(super) fn sort(&mut self) {
+        self.places.sort_unstable_by_key(|place| place.fact);
+    }
+
+    /// The calls as they are stored.
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = StoredCall> {
+        self.places
+            .iter()
+            .map(|place| match self.parts.get(place.part as usize) {
+                Some(part) => {
+                    let call = &part.calls[place.call as usize];
+                    let (model, prices) = &part.models[call.model as usize];
+                    let session = part.sessions[call.session.0 as usize];
+                    StoredCall::new(place.fact, call, session, *model, prices.as_ref())
+                }
+                None => StoredCall {
+                    fact: place.fact,
+                    ..self.renamed[place.call as usize]
+                },
+            })
+    }
+}
