@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::Request;
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use tower::util::{BoxCloneSyncService, ServiceExt};
 use tower::{Layer, Service};
@@ -16,6 +16,7 @@ use warp::reply::Response;
 use crate::access::required;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::http::method::{allow, allowed};
 use crate::routes;
 
 /// The service that answers all requests. A request carries its client's address as an extension.
@@ -29,10 +30,15 @@ pub(crate) fn guarded(app: &Arc<App>) -> Guarded {
         tower::service_fn(move |request: Request<Incoming>| {
             let (app, mut routes) = (app.clone(), routes.clone());
             async move {
-                match check(&app, &request) {
-                    Ok(()) => routes.call(request).await,
-                    Err(error) => Ok(error.into_response()),
+                if let Err(error) = check(&app, &request) {
+                    return Ok::<_, Infallible>(error.into_response());
                 }
+                let uri = request.uri().clone();
+                let mut response = routes.call(request).await?;
+                if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+                    allow(&mut response, allowed(routes, &uri).await);
+                }
+                Ok(response)
             }
         })
     };

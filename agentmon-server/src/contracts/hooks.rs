@@ -15,7 +15,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::body::capped;
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 /// Reads the payload of one agent's hooks.
 type Parse = fn(&[u8], Timestamp, &mut Batch) -> Result<SessionKey, Problem>;
@@ -33,7 +33,7 @@ fn hook(app: &Arc<App>, agent: &'static str, parse: Parse) -> Route {
         .and(warp::path("hooks"))
         .and(warp::path(agent))
         .and(warp::path::end())
-        .and(warp::post())
+        .and(method::post())
         .and(with(app))
         .and(capped(app.limits.otlp_body, app.limits.body_timeout))
         .then(move |app, body| async move { answer(take(app, parse, body).await) })

@@ -18,7 +18,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::body::capped;
-use crate::http::{Route, answer, with};
+use crate::http::{Route, answer, method, with};
 
 pub(crate) use grpc::serve as serve_grpc;
 
@@ -41,7 +41,7 @@ fn signal(app: &Arc<App>, signal: Signal) -> Route {
     let below = warp::path!("api" / "otel" / ..).and(own);
     own.or(below)
         .unify()
-        .and(warp::post())
+        .and(method::post())
         .and(with(app))
         .and(warp::header::headers_cloned())
         .and(capped(app.limits.otlp_body, app.limits.body_timeout))

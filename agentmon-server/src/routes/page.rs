@@ -11,7 +11,7 @@ use warp::reply::Response;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 /// Sessions on the page.
 const MAX_SESSIONS: usize = 200;
@@ -28,7 +28,7 @@ th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums;white-s
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     warp::path::end()
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .then(|app| async { answer(page(app).await) })
         .boxed()

@@ -1,6 +1,8 @@
 //! A server on a free port over a temporary folder, and a client that can be as rude as needed.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod program;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;

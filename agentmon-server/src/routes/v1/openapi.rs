@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 use warp::Filter;
 
 use super::{doctor, events, quotas, sessions, sources, usage};
-use crate::http::{Route, reply};
+use crate::http::{Route, method, reply};
 
 /// Bodies carry a `schema` such as `agentmon.sessions.v1`, documented with the command line's `--json`.
 #[derive(OpenApi)]
@@ -32,7 +32,7 @@ struct Api;
 
 pub(super) fn routes() -> Route {
     warp::path!("api" / "v1" / "openapi.json")
-        .and(warp::get())
+        .and(method::get())
         .map(|| reply::json(StatusCode::OK, &Api::openapi()))
         .boxed()
 }
