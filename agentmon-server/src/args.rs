@@ -33,6 +33,9 @@ pub struct ServeArgs {
     /// Do not open a browser
     #[arg(long)]
     pub no_open: bool,
+    /// How to log to standard error [default: text on a terminal, else json]; AGENTMON_LOG says what
+    #[arg(long, value_name = "FORMAT", env = "AGENTMON_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
     /// Ask for a token also from this machine (for machines that several people use)
     #[arg(long)]
     pub require_token: bool,
@@ -42,6 +45,15 @@ pub struct ServeArgs {
     /// Let web pages of this origin read and write
     #[arg(long, value_name = "URL", value_delimiter = ',')]
     pub allow_origin: Vec<String>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// What `--otlp-grpc` says.

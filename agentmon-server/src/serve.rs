@@ -26,6 +26,9 @@ const TIDY: Duration = Duration::from_secs(60);
 /// How often time passes for sessions where no files are watched.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How many of these go by until what is too old is forgotten again.
+const TICKS_TO_PRUNE: u32 = 60;
+
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -158,15 +161,22 @@ async fn start_watching(monitor: Monitor) -> Result<Watching, ServeError> {
     Ok(started?)
 }
 
-/// Lets time pass for sessions, which watching files does too.
+/// Lets time pass for sessions and retention, which watching files does too.
 async fn tick(app: Arc<App>) {
+    let mut ticks = 0_u32;
     loop {
         tokio::select! {
             () = app.stopped() => return,
             () = tokio::time::sleep(TICK) => {}
         }
         let monitor = app.monitor.clone();
-        match tokio::task::spawn_blocking(move || monitor.tick()).await {
+        let prunes = ticks.is_multiple_of(TICKS_TO_PRUNE);
+        ticks = ticks.wrapping_add(1);
+        let pass = move || {
+            monitor.tick()?;
+            if prunes { monitor.prune() } else { Ok(()) }
+        };
+        match tokio::task::spawn_blocking(pass).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "cannot bring sessions up to date"),
             Err(error) => tracing::error!(%error, "bringing sessions up to date failed"),

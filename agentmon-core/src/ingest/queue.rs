@@ -6,14 +6,15 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{Delivery, Receipt};
+use super::figures::Counted;
+use super::{Delivery, IngestFigures, Receipt};
 use crate::store::StoreError;
 
 /// Deliveries that may wait.
@@ -93,25 +94,32 @@ struct Job {
 #[derive(Debug)]
 pub(crate) struct Queue {
     jobs: SyncSender<Job>,
-    waiting: Arc<AtomicUsize>,
+    counted: Arc<Counted>,
 }
 
 impl Queue {
     /// Starts the thread.
     pub(crate) fn start(sink: impl Sink) -> io::Result<Self> {
         let (jobs, queued) = sync_channel(MAX_DELIVERIES);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let left = waiting.clone();
+        let counted = Arc::new(Counted::default());
+        let shared = counted.clone();
         thread::Builder::new()
             .name("agentmon-store".into())
-            .spawn(move || run(&queued, &left, sink))?;
-        Ok(Self { jobs, waiting })
+            .spawn(move || run(&queued, &shared, sink))?;
+        Ok(Self { jobs, counted })
+    }
+
+    /// What waits and what was stored.
+    pub(crate) fn figures(&self) -> IngestFigures {
+        self.counted.figures()
     }
 
     /// Queues a delivery.
     pub(crate) fn offer(&self, delivery: Delivery) -> Result<Pending, IngestError> {
         let weight = weight(&delivery);
-        let before = self.waiting.fetch_add(weight, Ordering::Relaxed);
+        let counted = &self.counted;
+        let before = counted.waiting_bytes.fetch_add(weight, Ordering::Relaxed);
+        counted.waiting.fetch_add(1, Ordering::Relaxed);
         let (answer, waits) = oneshot::channel();
         let job = Job {
             delivery,
@@ -130,14 +138,16 @@ impl Queue {
         match refused {
             None => Ok(Pending { answer: waits }),
             Some(error) => {
-                self.waiting.fetch_sub(weight, Ordering::Relaxed);
+                counted.waiting_bytes.fetch_sub(weight, Ordering::Relaxed);
+                counted.waiting.fetch_sub(1, Ordering::Relaxed);
+                counted.refused.fetch_add(1, Ordering::Relaxed);
                 Err(error)
             }
         }
     }
 }
 
-fn run(queued: &Receiver<Job>, waiting: &AtomicUsize, mut sink: impl Sink) {
+fn run(queued: &Receiver<Job>, counted: &Counted, mut sink: impl Sink) {
     // What an earlier process left behind.
     let mut behind = true;
     let mut caught_up = Instant::now();
@@ -164,8 +174,15 @@ fn run(queued: &Receiver<Job>, waiting: &AtomicUsize, mut sink: impl Sink) {
             group.take(queued);
         }
         usual = group.jobs();
+        let begin = Instant::now();
         let results = settle(&group.deliveries, &mut sink);
-        waiting.fetch_sub(group.weight, Ordering::Relaxed);
+        counted.committed(begin.elapsed());
+        counted
+            .waiting_bytes
+            .fetch_sub(group.weight, Ordering::Relaxed);
+        counted.waiting.fetch_sub(usual, Ordering::Relaxed);
+        let stored = results.iter().filter(|result| result.is_ok()).count();
+        counted.stored.fetch_add(stored as u64, Ordering::Relaxed);
         for (answer, result) in group.answers.into_iter().zip(results) {
             // Who does not wait any more has lost nothing: it is stored.
             let _ = answer.send(result);

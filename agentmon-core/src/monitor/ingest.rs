@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{Inner, Monitor};
 use crate::Error;
 use crate::ingest::queue::{Queue, Sink};
-use crate::ingest::{Delivery, IngestError, Pending, Receipt};
+use crate::ingest::{Delivery, IngestError, IngestFigures, Pending, Receipt};
 use crate::store::StoreError;
 
 /// Events whose text is added to search's index in one transaction: few enough that nobody waits long for it.
@@ -54,6 +54,21 @@ impl Monitor {
     /// When called inside an asynchronous task.
     pub fn ingest_blocking(&self, delivery: Delivery) -> Result<Receipt, IngestError> {
         self.offer(delivery)?.blocking_committed()
+    }
+
+    /// How much waits to be stored, and how long storing takes.
+    #[must_use]
+    pub fn ingest_figures(&self) -> IngestFigures {
+        let queue = self.inner.queue.get();
+        queue.map(Queue::figures).unwrap_or_default()
+    }
+
+    /// Forgets what the configuration does not want kept. Watching files does this by itself.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn prune(&self) -> Result<(), Error> {
+        self.inner.prune(self.inner.clock.now())
     }
 
     /// Lets time pass for sessions: a state can change because nothing happens. Watching files does this by itself.
