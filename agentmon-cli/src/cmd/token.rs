@@ -15,9 +15,7 @@ pub(super) fn run(command: &TokenCommand, cx: &Context, out: &mut Output) -> Res
             let token = tokens.create(name, scope.iter().copied().collect())?;
             // Alone on its line, so that scripts can take it.
             out.line(&token)?;
-            cx.warn(
-                "keep it: it is not shown again. A server that runs knows it after its next start",
-            );
+            cx.warn("keep it: it is not shown again");
         }
         TokenCommand::List => {
             let mut table = Table::new(&[("NAME", Layout::Left), ("SCOPES", Layout::Left)]);

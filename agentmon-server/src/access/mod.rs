@@ -18,6 +18,7 @@ use login::Logins;
 pub(crate) use origin::Origins;
 pub(crate) use scope::required;
 pub use scope::{Scope, Scopes};
+use token::{CurrentTokens, Hash};
 pub use token::{TokenError, TokenInfo, Tokens};
 
 use crate::error::ApiError;
@@ -27,7 +28,7 @@ use crate::options::Options;
 #[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) origins: Origins,
-    tokens: Tokens,
+    tokens: CurrentTokens,
     logins: Mutex<Logins>,
     rates: Rates,
     /// What who has no token may do.
@@ -38,8 +39,8 @@ pub(crate) struct Access {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     scopes: Scopes,
-    /// The token's place, for its rate; none for browsers that logged in and for who has no token.
-    token: Option<usize>,
+    /// The token's hash, for its rate; none for browsers that logged in and for who has no token.
+    token: Option<Hash>,
 }
 
 /// Why a server may not listen.
@@ -58,10 +59,7 @@ pub enum AccessError {
 impl Access {
     pub(crate) fn new(options: &Options, bound: SocketAddr) -> Result<Self, AccessError> {
         let is_local = bound.ip().is_loopback();
-        let tokens = match &options.data_dir {
-            Some(folder) => Tokens::open(folder)?,
-            None => Tokens::default(),
-        };
+        let tokens = CurrentTokens::open(options.data_dir.as_deref())?;
         if !is_local && !tokens.has_created() {
             return Err(AccessError::NoTokens(bound));
         }
@@ -109,11 +107,11 @@ impl Access {
                 .split_once(' ')
                 .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
             let found = bearer.and_then(|(_, token)| self.tokens.find(token.trim()));
-            let (place, scopes) = found
+            let (token, scopes) = found
                 .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "The token is not valid"))?;
             return Ok(Identity {
                 scopes,
-                token: Some(place),
+                token: Some(token),
             });
         }
         let is_logged_in = login::cookies(headers).any(|cookie| self.logins().is_open(cookie));

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -22,7 +24,7 @@ const CONTROL_FILE: &str = "control.token";
 const PREFIX: &str = "agentmon_";
 
 /// A SHA-256 hash. Tokens are random and long: no slower hash would make them safer.
-pub(super) type Hash = [u8; 32];
+pub(crate) type Hash = [u8; 32];
 
 /// What can go wrong with tokens.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,76 @@ struct Stored {
 struct File {
     version: u32,
     tokens: Vec<Stored>,
+}
+
+/// What shows that a file was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Version {
+    modified: Option<SystemTime>,
+    length: u64,
+}
+
+impl Version {
+    /// `None` while there is no file.
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Self {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+        })
+    }
+}
+
+/// The tokens of a data folder as they are now: another process may create and revoke some.
+#[derive(Debug, Default)]
+pub(crate) struct CurrentTokens {
+    folder: Option<PathBuf>,
+    read: RwLock<(Option<Version>, Tokens)>,
+}
+
+impl CurrentTokens {
+    /// The tokens of a folder; none without one.
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, TokenError> {
+        let Some(folder) = folder else {
+            return Ok(Self::default());
+        };
+        // A change between the look and the reading is noticed with the next look.
+        let version = Version::of(&folder.join(FILE));
+        Ok(Self {
+            folder: Some(folder.to_owned()),
+            read: RwLock::new((version, Tokens::open(folder)?)),
+        })
+    }
+
+    /// Whether any was created.
+    pub(crate) fn has_created(&self) -> bool {
+        let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+        !read.1.created.is_empty()
+    }
+
+    /// A token's hash and what it allows.
+    pub(crate) fn find(&self, token: &str) -> Option<(Hash, Scopes)> {
+        self.look();
+        let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+        read.1.find(token)
+    }
+
+    /// Reads the file again if it is another one now.
+    fn look(&self) {
+        let Some(folder) = &self.folder else { return };
+        let version = Version::of(&folder.join(FILE));
+        let known = self.read.read().unwrap_or_else(PoisonError::into_inner).0;
+        if version == known {
+            return;
+        }
+        let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
+        match Tokens::open(folder) {
+            Ok(tokens) => read.1 = tokens,
+            // Nobody is let in or locked out by a file that somebody broke.
+            Err(error) => tracing::error!(%error, "tokens stay as they were"),
+        }
+        read.0 = version;
+    }
 }
 
 /// The tokens of a data folder.
@@ -143,7 +215,7 @@ impl Tokens {
         Ok(token)
     }
 
-    /// Revokes a token. A server that runs forgets it when it is started again.
+    /// Revokes a token. A server that runs forgets it too.
     ///
     /// # Errors
     /// [`TokenError`] when there is none of that name or the file cannot be written.
@@ -165,19 +237,14 @@ impl Tokens {
         })
     }
 
-    /// Whether any was created.
-    pub(crate) fn has_created(&self) -> bool {
-        !self.created.is_empty()
-    }
-
-    /// The place of a token and what it allows. Takes as long whether it is known or not.
-    pub(crate) fn find(&self, token: &str) -> Option<(usize, Scopes)> {
+    /// A token's hash and what it allows. Takes as long whether it is known or not.
+    fn find(&self, token: &str) -> Option<(Hash, Scopes)> {
         let given = hash(token);
         let mut found = None;
-        for (place, (known, scopes)) in self.known.iter().enumerate() {
+        for (known, scopes) in &self.known {
             let is_same: Choice = known.ct_eq(&given);
             if is_same.into() {
-                found = Some((place, *scopes));
+                found = Some((*known, *scopes));
             }
         }
         found
@@ -280,7 +347,7 @@ mod tests {
     fn tokens_are_kept_as_hashes_and_found_again() {
         let dir = tempfile::tempdir().unwrap();
         let mut tokens = Tokens::open(dir.path()).unwrap();
-        assert!(!tokens.has_created());
+        assert!(tokens.created.is_empty());
         let read = Scopes::from([Scope::Read]);
         let token = tokens.create("board", read).unwrap();
         assert!(matches!(
