@@ -34,7 +34,17 @@ const QUESTIONS: [&str; 13] = [
     "/metrics",
 ];
 
-/// How many posted events are stored.
+/// How many events were posted and are stored.
+pub(crate) async fn posted(server: &Server) -> Result<u64> {
+    let mut client = Client::connect(server.address).await?;
+    let (_, body) = client
+        .ask("GET", "/api/events?source=api&limit=1", "")
+        .await?;
+    let page: serde_json::Value = serde_json::from_slice(body)?;
+    page["total"].as_u64().ok_or_else(|| "no total".into())
+}
+
+/// How many events are stored, those of exports included.
 pub(crate) async fn stored(server: &Server) -> Result<u64> {
     let mut client = Client::connect(server.address).await?;
     let (_, body) = client.ask("GET", "/api/stats", "").await?;
@@ -92,6 +102,8 @@ pub(crate) async fn streams(
     count: usize,
     seconds: u64,
 ) -> Result<()> {
+    // What was sent before is told before.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let before = server.resident()?;
     let heard = Rc::new(Cell::new(0_u64));
     let closed = Rc::new(Cell::new(0_u64));
