@@ -157,7 +157,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     // agents' files are read again from there.
     connection.execute_batch(
         "PRAGMA synchronous = NORMAL;
-         PRAGMA wal_autocheckpoint = 2000;
+         PRAGMA wal_autocheckpoint = 4000;
          PRAGMA cache_size = -4096;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = OFF;",
