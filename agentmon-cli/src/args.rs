@@ -1,5 +1,6 @@
 //! What the user can type, and nothing that follows from it.
 
+mod hooks;
 mod text;
 mod upkeep;
 
@@ -13,6 +14,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use hooks::{HookArgs, HooksArgs, HooksCommand, HooksTarget};
 pub(crate) use text::{
     ExportArgs, ExportFormat, ExportWhat, ImportArgs, SearchArgs, TranscriptArgs,
 };
@@ -104,6 +106,10 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Turn Claude Code's statusline JSON on standard input into one line
     Statusline,
+    /// Pass on what an agent's hook tells on standard input: agents run this, people do not
+    Hook(HookArgs),
+    /// Let agents tell what they do, at once: install, remove and show hooks
+    Hooks(HooksArgs),
     /// Show where agents' files were looked for, what was found and what was skipped
     Sources(SourcesArgs),
     /// List or check the prices in use
@@ -177,7 +183,7 @@ pub(crate) struct SessionsArgs {
     #[arg(long, help_heading = "Filters")]
     pub(crate) subagents: bool,
     /// At most so many, 0 for all [default: 40 in a table, else all]
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
     /// Print CSV
     #[arg(long, conflicts_with = "json")]
@@ -229,7 +235,7 @@ pub(crate) struct UsageArgs {
     #[arg(long, value_name = "ORDER")]
     pub(crate) order: Option<Direction>,
     /// At most so many periods, sessions, models or projects: the latest, or the dearest
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
     /// Show what caches saved
     #[arg(long)]
@@ -333,7 +339,7 @@ pub(crate) struct EventsArgs {
     )]
     pub(crate) order: Direction,
     /// At most so many
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 100)]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 100, value_parser = count, allow_negative_numbers = true)]
     pub(crate) limit: usize,
     /// Go on where a page ended: its `next`
     #[arg(long, value_name = "CURSOR")]
@@ -364,7 +370,7 @@ pub(crate) struct TopArgs {
 fn agent(name: &str) -> Result<AgentKind, String> {
     let name = name.trim().to_ascii_lowercase().replace('-', "_");
     if name.is_empty() {
-        return Err("an agent has a name".to_owned());
+        return Err("name one, such as claude_code".to_owned());
     }
     Ok(match &*name {
         "claude" => AgentKind::ClaudeCode,
@@ -391,6 +397,18 @@ fn state() -> impl TypedValueParser<Value = State> {
 
 fn event_kind() -> impl TypedValueParser<Value = EventKind> {
     word(EventKind::ALL.map(EventKind::as_str), EventKind::parse)
+}
+
+/// How many.
+fn count(text: &str) -> Result<usize, String> {
+    let number = text.parse().map_err(|_| "give a whole number, such as 20");
+    Ok(number?)
+}
+
+/// Where chance begins.
+fn seed(text: &str) -> Result<u64, String> {
+    let number = text.parse().map_err(|_| "give a whole number, such as 7");
+    Ok(number?)
 }
 
 fn event_status() -> impl TypedValueParser<Value = EventStatus> {

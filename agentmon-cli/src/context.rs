@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use agentmon_core::clock::{Clock, SystemClock};
 use agentmon_core::config::{Config, Overrides};
+use agentmon_core::hooks::spool;
 use agentmon_core::ingest::project::ProjectResolver;
 use agentmon_core::model::Timestamp;
 use agentmon_core::query::{
@@ -139,6 +140,14 @@ impl Context {
             builder = without_cache(builder);
         }
         let monitor = builder.open()?;
+        // What hooks left while nobody stored anything.
+        let data_dir = &self.config.data_dir.value;
+        if !self.no_cache
+            && monitor.other_writer().is_none()
+            && let Err(error) = spool::replay(&monitor, data_dir)
+        {
+            self.warn(&format!("cannot store what hooks have left: {error}"));
+        }
         if let Some(path) = monitor.moved_aside() {
             self.warn(&format!(
                 "the database was damaged: it was moved to {} and is being built anew",

@@ -40,6 +40,8 @@ pub(crate) enum Error {
     Serve(#[from] agentmon_server::ServeError),
     #[error(transparent)]
     Token(#[from] agentmon_server::TokenError),
+    #[error("{0}")]
+    Settings(String),
     #[error("cannot write the demo: {0}")]
     Demo(io::Error),
     #[error("cannot write: {0}")]
@@ -59,9 +61,12 @@ impl Error {
             Self::Core(CoreError::Config(_) | CoreError::Price(_))
             | Self::Config(_)
             | Self::Usage(_) => Exit::Usage,
-            Self::Core(_) | Self::Serve(_) | Self::Token(_) | Self::Demo(_) | Self::Output(_) => {
-                Exit::Failed
-            }
+            Self::Core(_)
+            | Self::Serve(_)
+            | Self::Token(_)
+            | Self::Settings(_)
+            | Self::Demo(_)
+            | Self::Output(_) => Exit::Failed,
         }
     }
 }

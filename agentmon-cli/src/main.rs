@@ -17,6 +17,15 @@ use args::Cli;
 use error::Exit;
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == "hook") {
+        // An agent waits for this: see the module. Help is for people, and takes the way of all commands.
+        let rest: Vec<_> = arguments.collect();
+        if !rest.iter().any(|word| word == "--help" || word == "-h") {
+            cmd::hook::run(rest.into_iter());
+            return ExitCode::SUCCESS;
+        }
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -34,6 +34,8 @@ pub mod pricing;
 pub mod session;
 
 #[cfg(feature = "monitor")]
+pub mod alert;
+#[cfg(feature = "monitor")]
 pub mod clock;
 #[cfg(feature = "monitor")]
 pub mod config;
@@ -41,6 +43,8 @@ pub mod config;
 pub mod demo;
 #[cfg(feature = "monitor")]
 mod error;
+#[cfg(feature = "monitor")]
+pub mod hooks;
 #[cfg(feature = "monitor")]
 pub mod ingest;
 #[cfg(feature = "monitor")]

@@ -658,7 +658,11 @@ fn seen() -> impl Strategy<Value = Seen> {
         let mut seen = event("", number, NOW, &format!("words of {id}"));
         if let Seen::Event { event, .. } = &mut seen {
             let id = id.to_string().into();
-            event.key = DedupKey::Copied { id, credit };
+            event.key = DedupKey::Shared {
+                id,
+                alias: None,
+                credit,
+            };
         }
         seen
     });

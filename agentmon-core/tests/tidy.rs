@@ -36,7 +36,10 @@ const NOT_IN_CORE: [&str; 20] = [
 ];
 
 /// The folders of core that neither do I/O nor know the time (I2).
-const PURE: [&str; 3] = ["model", "pricing", "session"];
+const PURE: [&str; 4] = ["model", "pricing", "session", "source/openclaw/gateway"];
+
+/// The one file in them that holds a connection.
+const SOCKET: &str = "source/openclaw/gateway/socket.rs";
 
 /// What is no part of them.
 const IMPURE: [&str; 8] = [
@@ -307,10 +310,10 @@ fn i1_core_prints_nothing() {
 #[test]
 fn i2_pure_modules_do_no_io_and_read_no_time() {
     check("not pure", |source| {
-        match PURE
+        let is_pure = PURE
             .iter()
-            .any(|folder| in_core(source, &format!("{folder}/")))
-        {
+            .any(|folder| in_core(source, &format!("{folder}/")));
+        match is_pure && !in_core(source, SOCKET) {
             true => source.uses(&IMPURE),
             false => Vec::new(),
         }

@@ -7,10 +7,12 @@ use agentmon_core::{Error as CoreError, Monitor};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
+use crate::contracts::news::News;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::options::{Limits, Settings};
 use crate::stream::Hub;
+use crate::stream::live::Live;
 
 /// Questions that are answered at a time: each keeps a thread and a connection to the database busy.
 pub(crate) const READERS: usize = 4;
@@ -25,6 +27,8 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     pub(crate) access: Access,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) news: News,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
     /// Turns true when the server stops.

@@ -21,6 +21,7 @@ pub struct ServeArgs {
         long,
         value_name = "ADDR:PORT",
         default_value = "127.0.0.1:3141",
+        value_parser = address,
         env = "AGENTMON_LISTEN"
     )]
     pub listen: SocketAddr,
@@ -120,4 +121,9 @@ impl ServeArgs {
             ..Options::new(monitor)
         }
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse();
+    address.map_err(|_| "give an address and a port, such as 127.0.0.1:3141".to_owned())
 }

@@ -21,6 +21,7 @@ pub(crate) struct ApiError {
     status: StatusCode,
     body: Value,
     retry_after: Option<Duration>,
+    allow: Option<&'static str>,
 }
 
 impl ApiError {
@@ -36,7 +37,21 @@ impl ApiError {
             // What is serialised here are texts and numbers: it cannot fail.
             body: serde_json::to_value(body).unwrap_or_default(),
             retry_after: None,
+            allow: None,
         }
+    }
+
+    /// The method makes no sense here; these do.
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
+        }
+    }
+
+    /// The status and the body, for contracts that tell errors in their own way.
+    pub(crate) fn parts(&mut self) -> (StatusCode, &mut Value) {
+        (self.status, &mut self.body)
     }
 
     /// The same, saying when to try again.
@@ -70,14 +85,19 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
     }
 
-    /// What kind of error it is.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
+    /// What is wrong, in a sentence.
+    pub(crate) fn sentence(&self) -> String {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let detail = &self.body["details"][0];
+        match detail.is_object() {
+            true => format!("{} {}", text(&detail["field"]), text(&detail["message"])),
+            false => text(&self.body["error"]),
+        }
     }
 
-    /// What is wrong, in a sentence.
-    pub(crate) fn message(&self) -> &str {
-        self.body["error"].as_str().unwrap_or_default()
+    /// The status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// The answer.
@@ -87,6 +107,9 @@ impl ApiError {
         if let Some(after) = self.retry_after {
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
             headers.insert(header::RETRY_AFTER, seconds.max(1).into());
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(

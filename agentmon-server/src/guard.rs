@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use tower::util::{BoxCloneSyncService, ServiceExt};
 use tower::{Layer, Service};
@@ -15,8 +15,10 @@ use warp::reply::Response;
 
 use crate::access::required;
 use crate::app::App;
+use crate::contracts::{sessions_api, webhooks};
 use crate::error::ApiError;
 use crate::http::method::{allow, allowed};
+use crate::http::query::Query;
 use crate::routes;
 
 /// The service that answers all requests. A request carries its client's address as an extension.
@@ -30,12 +32,19 @@ pub(crate) fn guarded(app: &Arc<App>) -> Guarded {
         tower::service_fn(move |request: Request<Incoming>| {
             let (app, mut routes) = (app.clone(), routes.clone());
             async move {
+                let mut request = request;
+                take_token(&mut request);
                 if let Err(error) = check(&app, &request) {
+                    let error = match sessions_api::owns(request.uri().path()) {
+                        true => sessions_api::shaped(error, app.monitor.now()),
+                        false => error,
+                    };
                     return Ok::<_, Infallible>(error.into_response());
                 }
                 let uri = request.uri().clone();
                 let mut response = routes.call(request).await?;
-                if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+                let is_said = response.headers().contains_key(header::ALLOW);
+                if response.status() == StatusCode::METHOD_NOT_ALLOWED && !is_said {
                     allow(&mut response, allowed(routes, &uri).await);
                 }
                 Ok(response)
@@ -76,10 +85,36 @@ fn check(app: &App, request: &Request<Incoming>) -> Result<(), ApiError> {
         // Its word is its own key.
         return Ok(());
     }
+    if method.is_safe() && routes::is_public(uri.path()) {
+        // The dashboard itself knows nothing; what it asks is checked.
+        return Ok(());
+    }
     let peer = request.extensions().get::<Peer>();
     let peer = peer.ok_or_else(|| ApiError::internal(&"a request without a client"))?;
-    app.access
-        .check(headers, peer.0.ip(), required(method, uri.path()))
+    if uri.path() == webhooks::PATH {
+        // So has this, which its route looks at.
+        return app.access.check_rate(peer.0.ip());
+    }
+    let needed = required(method, uri.path());
+    if sessions_api::owns(uri.path()) {
+        return app.access.check_scope(headers, needed);
+    }
+    app.access.check(headers, peer.0.ip(), needed)
+}
+
+/// Browsers cannot send a token with a WebSocket but in its query (RFC 6750, 2.3): there it counts as if it was sent in
+/// the header.
+fn take_token(request: &mut Request<Incoming>) {
+    let headers = request.headers();
+    if !headers.contains_key(header::UPGRADE) || headers.contains_key(header::AUTHORIZATION) {
+        return;
+    }
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    let token = query.get("access_token").or_else(|| query.get("token"));
+    let value = token.and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok());
+    if let Some(value) = value {
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+    }
 }
 
 /// The client's address.

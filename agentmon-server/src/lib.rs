@@ -16,6 +16,7 @@
 
 mod accept;
 mod access;
+mod alerts;
 mod announce;
 mod app;
 pub mod args;
@@ -23,6 +24,7 @@ mod contracts;
 mod error;
 mod guard;
 mod http;
+mod local;
 mod metrics;
 mod options;
 mod routes;

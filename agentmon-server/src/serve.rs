@@ -1,10 +1,12 @@
 //! Starting and stopping.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agentmon_core::Monitor;
+use agentmon_core::hooks::running::RunningServer;
 use agentmon_core::monitor::Watching;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -12,12 +14,16 @@ use tokio::task::JoinHandle;
 
 use crate::accept::{self, accept};
 use crate::access::{Access, AccessError};
+use crate::alerts;
 use crate::app::{App, Readers};
+use crate::contracts::news::{self, News};
 use crate::contracts::otlp::serve_grpc;
 use crate::guard::guarded;
+use crate::local;
 use crate::metrics::Metrics;
 use crate::options::{GrpcListen, Options};
 use crate::routes::LOGIN;
+use crate::stream::live::Live;
 use crate::stream::{self, Hub};
 
 /// How often what is remembered of clients is tidied up.
@@ -67,6 +73,8 @@ pub struct Server {
     otlp_grpc: Option<SocketAddr>,
     /// Watches files until it is dropped.
     watching: Option<Watching>,
+    /// The folder in which it is announced.
+    data_dir: Option<PathBuf>,
 }
 
 /// Starts a server on the runtime at hand. It listens when this returns.
@@ -92,9 +100,12 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         .unwrap_or(address);
     let access = Access::new(&options, reached)?;
     let (stop, stopping) = watch::channel(false);
+    let (live, commands) = Live::new(options.monitor.now());
     let app = Arc::new(App {
         access,
+        live,
         hub: Arc::new(Hub::new(options.settings.max_streams)),
+        news: News::default(),
         metrics: Arc::new(Metrics::default()),
         started: Instant::now(),
         stopping,
@@ -110,8 +121,15 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     if watching.is_none() {
         tokio::spawn(tick(app.clone()));
     }
+    if let Some(folder) = &options.data_dir {
+        local::announce(&app, folder, address);
+        tokio::spawn(local::replay(app.clone(), folder.clone()));
+    }
     tokio::spawn(stream::run(app.clone()));
+    tokio::spawn(stream::live::run(app.clone(), commands));
+    tokio::spawn(news::run(app.clone()));
     tokio::spawn(tidy(app.clone()));
+    tokio::spawn(alerts::run(app.clone()));
     let service = guarded(&app);
     let serve = move |stream, peer, app| accept::serve(stream, peer, app, service.clone());
     let mut accepting = vec![tokio::spawn(accept(listener, app.clone(), serve))];
@@ -126,6 +144,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         accepting,
         otlp_grpc,
         watching,
+        data_dir: options.data_dir,
     })
 }
 
@@ -227,6 +246,9 @@ impl Server {
 
     /// Stops: takes no more connections, lets requests that run finish within the limits' `drain`, ends streams.
     pub async fn stop(self) {
+        if let Some(folder) = &self.data_dir {
+            RunningServer::retract(folder);
+        }
         // Everything holds a receiver: this cannot fail while it runs.
         let _ = self.stop.send(true);
         for accepting in self.accepting {

@@ -341,7 +341,7 @@ fn the_page_shows_hostile_text_as_text() {
             "metadata":{{"message":"{hostile}"}}}}"#
     );
     assert_eq!(server.post("/api/events", &body).status, 201);
-    let page = server.get("/");
+    let page = server.get("/plain");
     assert_eq!(page.status, 200);
     assert!(
         page.header("content-security-policy")

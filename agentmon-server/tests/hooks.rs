@@ -64,3 +64,64 @@ fn what_is_no_hook_is_refused() {
     }
     assert_eq!(server.post("/api/hooks/nobody", "{}").status, 404);
 }
+
+#[test]
+fn gemini_and_codex_tell_too() {
+    let server = Running::new();
+    for (agent, body) in [
+        (
+            "gemini",
+            r#"{"session_id":"g","hook_event_name":"Notification","notification_type":"ToolPermission","message":"?"}"#,
+        ),
+        (
+            "codex",
+            r#"{"session_id":"c","hook_event_name":"UserPromptSubmit","prompt":"Go"}"#,
+        ),
+        (
+            "codex",
+            r#"{"type":"agent-turn-complete","thread-id":"unknown","client":"x"}"#,
+        ),
+    ] {
+        let answer = server.post(&format!("/api/hooks/{agent}"), body);
+        assert_eq!(answer.told(), (200, serde_json::json!({})), "{body}");
+    }
+    let sessions = &server.json("/api/v1/sessions")["sessions"];
+    let mut told: Vec<String> = sessions
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|session| format!("{} {}", session["id"], session["state"]))
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [r#""codex:c" "working""#, r#""gemini:g" "needs_input""#]
+    );
+}
+
+#[test]
+fn a_hook_that_is_told_twice_is_stored_once() {
+    let server = Running::new();
+    let now = server.monitor.now().0.to_string();
+    let body = r#"{"session_id":"s","hook_event_name":"SessionStart","source":"startup"}"#;
+    for _ in 0..2 {
+        let answer = server.ask(
+            "POST",
+            "/api/hooks/claude-code",
+            &[("x-agentmon-at", &now)],
+            body,
+        );
+        assert_eq!(answer.status, 200);
+    }
+    assert_eq!(server.json("/api/events")["total"], 1);
+    // Whoever claims to speak from long ago is heard now.
+    let answer = server.ask(
+        "POST",
+        "/api/hooks/claude-code",
+        &[("x-agentmon-at", "1000")],
+        body,
+    );
+    assert_eq!(answer.status, 200);
+    let sessions = server.json("/api/v1/sessions");
+    assert!(!sessions.to_string().contains("1970"), "{sessions}");
+}

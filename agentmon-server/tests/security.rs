@@ -36,7 +36,7 @@ fn what_a_token_may_not_is_refused_on_every_way_in() {
             .status
     };
     let reading = [
-        "/",
+        "/plain",
         "/metrics",
         "/api/events",
         "/api/sessions",
@@ -261,7 +261,7 @@ fn text_of_agents_is_only_text_on_the_page() {
             .status,
         200
     );
-    let page = server.get("/");
+    let page = server.get("/plain");
     assert_eq!(page.status, 200);
     let html = page.text();
     assert!(

@@ -6,7 +6,7 @@ use agentmon_core::model::{AgentKind, EventKind};
 use agentmon_core::query::SearchOrder;
 use clap::{Args, ValueEnum};
 
-use super::{Filter, Range, agent, event_kind};
+use super::{Filter, Range, agent, count, event_kind};
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
@@ -40,7 +40,7 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "ORDER", default_value = "newest")]
     pub(crate) order: HitOrder,
     /// At most so many
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, value_parser = count, allow_negative_numbers = true)]
     pub(crate) limit: usize,
     /// Search only what is indexed already
     #[arg(long)]
@@ -111,8 +111,12 @@ pub(crate) enum ExportWhat {
     Events,
     /// Sessions with their state and cost
     Sessions,
+    /// Model calls one by one, with tokens and cost
+    Calls,
     /// Tokens and cost by day, session, model and project
     Usage,
+    /// Sessions, calls and events: all that `import` takes in elsewhere
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

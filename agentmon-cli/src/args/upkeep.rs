@@ -13,7 +13,7 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     pub(crate) live: bool,
     /// Another seed leads to other names, numbers and histories
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = super::seed, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     /// Days of history
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(..=366))]

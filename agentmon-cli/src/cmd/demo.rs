@@ -1,6 +1,7 @@
 //! `agentmon demo`: a made-up home folder to try things out.
 
 use std::env;
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
@@ -42,7 +43,10 @@ pub(super) fn run(args: &DemoArgs, cx: &Context, out: &mut Output) -> Result<Exi
         // Who writes it and goes cannot stand in for agents that stay.
         process: Process::own().filter(|_| args.live),
     };
-    let demo = Demo::write(&folder, &options, cx.now).map_err(Error::Demo)?;
+    let demo = Demo::write(&folder, &options, cx.now).map_err(|error| {
+        let place = format!("{}: {error}", folder.display());
+        Error::Demo(io::Error::new(error.kind(), place))
+    })?;
     match out.format {
         Format::Json => out.json_line(&wire::demo(&folder, args.live))?,
         _ => tell(&folder, args.live, out)?,

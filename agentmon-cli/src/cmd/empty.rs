@@ -3,7 +3,7 @@
 use std::io;
 
 use agentmon_core::Monitor;
-use agentmon_core::query::RootState;
+use agentmon_core::query::{RootState, SourceReport};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -26,13 +26,14 @@ pub(super) fn nothing(
         return Ok(());
     }
     let sources = monitor.sources()?;
+    let (places, others) = places(&sources);
     out.line(format!("No {what} found. Looked in:"))?;
     let mut table = Table::new(&[
         ("", Layout::Flexible),
         ("", Layout::Left),
         ("", Layout::Flexible),
     ]);
-    for source in &sources {
+    for source in places {
         let (state, style) = match &source.state {
             RootState::Read => (
                 format!(
@@ -45,6 +46,8 @@ pub(super) fn nothing(
             RootState::Missing => ("missing".to_owned(), Style::Faint),
             RootState::Unreadable(error) => (format!("unreadable: {error}"), Style::Bad),
             RootState::Disabled => ("switched off".to_owned(), Style::Faint),
+            RootState::Connecting => ("connecting".to_owned(), Style::Faint),
+            RootState::Connected => ("connected".to_owned(), Style::Good),
         };
         table.row(vec![
             home_relative(&source.root.to_string_lossy(), cx).into(),
@@ -53,6 +56,7 @@ pub(super) fn nothing(
         ]);
     }
     out.table(&table, 2)?;
+    elsewhere(others, out)?;
     hint(
         out,
         "If your agents write elsewhere, set CLAUDE_CONFIG_DIR, CODEX_HOME or OPENCLAW_STATE_DIR,",
@@ -68,6 +72,40 @@ pub(super) fn nothing(
         out,
         "To see it with agents at work, all made up: agentmon --demo, agentmon --demo top.",
     )?;
+    Ok(())
+}
+
+/// The places that are worth a line: whatever is there or was asked for, and of an agent that has left nothing the first
+/// place. Also how many others there are: editors alone make dozens of them.
+pub(super) fn places(sources: &[SourceReport]) -> (Vec<&SourceReport>, usize) {
+    let here = |source: &&SourceReport| {
+        let by_itself = matches!(&*source.origin, "default" | "legacy");
+        source.state != RootState::Missing || !by_itself
+    };
+    let mut places: Vec<&SourceReport> = Vec::new();
+    for source in sources {
+        let mut of_agent = sources.iter().filter(|other| other.agent == source.agent);
+        let is_first = of_agent
+            .clone()
+            .next()
+            .is_some_and(|first| std::ptr::eq(first, source));
+        if here(&source) || (is_first && !of_agent.any(|other| here(&other))) {
+            places.push(source);
+        }
+    }
+    let others = sources.len() - places.len();
+    (places, others)
+}
+
+/// Says that there are other places.
+pub(super) fn elsewhere(others: usize, out: &mut Output) -> Result<(), Error> {
+    if others > 0 {
+        let folders = human::counted(others as u64, "more folder");
+        hint(
+            out,
+            &format!("{folders} would be read if they were there: agentmon sources --csv"),
+        )?;
+    }
     Ok(())
 }
 

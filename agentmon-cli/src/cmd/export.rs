@@ -6,8 +6,8 @@ use std::path::Path;
 
 use agentmon_core::Monitor;
 use agentmon_core::query::{
-    Dimensions, EventFilter, Order, RefreshOptions, ReportKind, SessionFilter, UsageFilter,
-    UsageQuery,
+    CallFilter, Dimensions, EventFilter, Order, RefreshOptions, ReportKind, SessionFilter,
+    UsageFilter, UsageQuery,
 };
 use agentmon_core::wire;
 use serde::Serialize;
@@ -24,10 +24,15 @@ const PAGE: usize = 500;
 
 pub(super) fn run(args: &ExportArgs, cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let (since, until) = cx.range(&args.range)?;
+    if args.what == ExportWhat::All && args.format == ExportFormat::Csv {
+        let message = "--format csv: lines of `export all` have no columns in common; export one kind, or --format jsonl";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    let wants = |what| [what, ExportWhat::All].contains(&args.what);
     let monitor = cx.fresh_monitor(RefreshOptions {
         since,
-        want_state: args.what == ExportWhat::Sessions,
-        content: args.what == ExportWhat::Events,
+        want_state: wants(ExportWhat::Sessions),
+        content: wants(ExportWhat::Events),
         ..RefreshOptions::default()
     })?;
     let mut file;
@@ -39,58 +44,68 @@ pub(super) fn run(args: &ExportArgs, cx: &Context, out: &mut Output) -> Result<E
         }
     };
     let mut lines = Lines::new(args, target);
-    match args.what {
-        ExportWhat::Events => {
-            let mut filter = EventFilter {
-                agents: args.filter.agent.clone(),
-                projects: cx.projects(&args.filter.project),
-                sessions: words(&args.session),
-                since,
-                until,
-                order: Order::Ascending,
-                limit: PAGE,
-                ..EventFilter::default()
-            };
-            each_page(&monitor, &mut filter, &mut lines)?;
+    let of = UsageFilter {
+        agents: args.filter.agent.clone(),
+        models: words(&args.filter.model),
+        projects: cx.projects(&args.filter.project),
+        sessions: words(&args.session),
+    };
+    if wants(ExportWhat::Sessions) {
+        let filter = SessionFilter {
+            agents: of.agents.clone(),
+            models: of.models.clone(),
+            projects: of.projects.clone(),
+            sessions: of.sessions.clone(),
+            since,
+            until,
+            within: true,
+            ..SessionFilter::default()
+        };
+        for session in &monitor.sessions(&filter)?.sessions {
+            let facts = monitor.session_facts(&session.key)?;
+            lines.write(&wire::export_session(session, facts.as_ref()))?;
         }
-        ExportWhat::Sessions => {
-            let filter = SessionFilter {
-                agents: args.filter.agent.clone(),
-                models: words(&args.filter.model),
-                projects: cx.projects(&args.filter.project),
-                sessions: words(&args.session),
-                since,
-                until,
-                within: true,
-                ..SessionFilter::default()
-            };
-            for session in &monitor.sessions(&filter)?.sessions {
-                lines.write(&wire::export_session(session))?;
-            }
-        }
-        ExportWhat::Usage => {
-            let all = Dimensions {
-                agent: true,
-                model: true,
-                project: true,
-                session: true,
-            };
-            let query = UsageQuery {
-                by: all,
-                since,
-                until,
-                zone: cx.zone().clone(),
-                filter: UsageFilter {
-                    agents: args.filter.agent.clone(),
-                    models: words(&args.filter.model),
-                    projects: cx.projects(&args.filter.project),
-                    sessions: words(&args.session),
-                },
-                ..UsageQuery::new(ReportKind::Daily)
-            };
-            for row in &monitor.usage(&query)?.rows {
-                lines.write(&wire::export_usage(row))?;
-            }
+    }
+    if wants(ExportWhat::Calls) {
+        let mut filter = CallFilter {
+            of: of.clone(),
+            since,
+            until,
+            after: None,
+            limit: PAGE,
+        };
+        each_call(&monitor, &mut filter, &mut lines)?;
+    }
+    if wants(ExportWhat::Events) {
+        let mut filter = EventFilter {
+            agents: of.agents.clone(),
+            projects: of.projects.clone(),
+            sessions: of.sessions.clone(),
+            since,
+            until,
+            order: Order::Ascending,
+            limit: PAGE,
+            ..EventFilter::default()
+        };
+        each_event(&monitor, &mut filter, &mut lines)?;
+    }
+    if args.what == ExportWhat::Usage {
+        let all = Dimensions {
+            agent: true,
+            model: true,
+            project: true,
+            session: true,
+        };
+        let query = UsageQuery {
+            by: all,
+            since,
+            until,
+            zone: cx.zone().clone(),
+            filter: of,
+            ..UsageQuery::new(ReportKind::Daily)
+        };
+        for row in &monitor.usage(&query)?.rows {
+            lines.write(&wire::export_usage(row))?;
         }
     }
     lines.finish()?;
@@ -106,7 +121,7 @@ fn create(path: &Path) -> Result<File, Error> {
     })
 }
 
-fn each_page(
+fn each_event(
     monitor: &Monitor,
     filter: &mut EventFilter,
     lines: &mut Lines<'_>,
@@ -118,6 +133,23 @@ fn each_page(
         }
         filter.after = page.next;
         if filter.after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn each_call(
+    monitor: &Monitor,
+    filter: &mut CallFilter,
+    lines: &mut Lines<'_>,
+) -> Result<(), Error> {
+    loop {
+        let calls = monitor.model_calls(filter)?;
+        for call in &calls {
+            lines.write(&wire::export_call(call))?;
+        }
+        filter.after = calls.last().map(|call| call.fact);
+        if calls.len() < filter.limit {
             return Ok(());
         }
     }
@@ -236,6 +268,27 @@ fn columns(what: ExportWhat) -> &'static [&'static str] {
             "pid",
             "transcript",
         ],
+        ExportWhat::Calls => &[
+            "key",
+            "at",
+            "session",
+            "agent",
+            "native_id",
+            "model",
+            "input_tokens",
+            "output_tokens",
+            "cache_read_tokens",
+            "cache_creation_5m_tokens",
+            "cache_creation_1h_tokens",
+            "reasoning_tokens",
+            "mode",
+            "web_searches",
+            "cost_usd",
+            "reported_usd",
+            "source",
+        ],
+        // Its lines have nothing in common.
+        ExportWhat::All => &[],
         ExportWhat::Usage => &[
             "period",
             "session_id",

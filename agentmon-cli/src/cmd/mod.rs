@@ -9,7 +9,11 @@ mod empty;
 mod events;
 mod explain;
 mod export;
+pub(crate) mod hook;
+mod hooks;
+mod hooks_files;
 mod import;
+
 mod live;
 mod prices;
 mod quota;
@@ -78,6 +82,11 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Import(args) => import::run(&args, &context()?, &mut out),
         Command::Watch(args) => watch::run(&args, &context()?, &mut out),
         Command::Statusline => statusline::run(&context()?, &mut out),
+        Command::Hook(args) => {
+            hook::run(args.words.into_iter());
+            Ok(Exit::Done)
+        }
+        Command::Hooks(args) => hooks::run(&args, &context()?, &mut out),
         Command::Sources(args) => sources::run(&args, &context()?, &mut out),
         Command::Prices(args) => prices::run(args, &context()?, &mut out),
         Command::Db(args) => db::run(args, &context()?, &mut out),

@@ -21,6 +21,7 @@ const PAGE: usize = 40;
 pub(super) fn run(args: &SessionsArgs, cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let (since, until) = cx.range(&args.range)?;
     let filter = SessionFilter {
+        keys: Vec::new(),
         sessions: Vec::new(),
         states: args.state.clone(),
         agents: args.filter.agent.clone(),

@@ -31,6 +31,8 @@ pub(super) fn state(report: &SourceReport) -> Cell {
         RootState::Missing => Cell::styled("missing", Style::Faint),
         RootState::Unreadable(error) => Cell::styled(format!("unreadable: {error}"), Style::Bad),
         RootState::Disabled => Cell::styled("switched off", Style::Faint),
+        RootState::Connecting => Cell::styled("connecting", Style::Faint),
+        RootState::Connected => Cell::styled("connected", Style::Good),
     }
 }
 
@@ -49,7 +51,8 @@ fn show(reports: &[SourceReport], cx: &Context, out: &mut Output) -> Result<(), 
         ("SESSIONS", Layout::Right),
         ("SKIPPED", Layout::Right),
     ]);
-    for report in reports {
+    let (places, others) = empty::places(reports);
+    for report in places {
         let skipped = skipped(report);
         let style = if skipped > 0 {
             Style::Held
@@ -68,6 +71,7 @@ fn show(reports: &[SourceReport], cx: &Context, out: &mut Output) -> Result<(), 
         ]);
     }
     out.table(&table, 0)?;
+    empty::elsewhere(others, out)?;
     if reports.iter().any(|report| !report.problems.is_empty()) {
         empty::hint(
             out,

@@ -3,7 +3,9 @@
 //! It is run after every answer: it opens the store for reading, asks a few questions and looks at no agent's file.
 
 use std::io::{IsTerminal, Read};
+use std::time::{Duration, Instant};
 
+use agentmon_core::hooks::hand_over::post;
 use agentmon_core::model::QuotaWindow;
 use agentmon_core::query::Present;
 use agentmon_core::source::claude_code::statusline::{StatusInput, parse};
@@ -17,6 +19,8 @@ use crate::output::{Format, Output, human, text};
 
 /// Longest input that is read.
 const MAX_INPUT: u64 = 1024 * 1024;
+/// How long a server may take to hear of plan limits.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 pub(super) fn run(cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let stdin = std::io::stdin();
@@ -72,6 +76,13 @@ pub(super) fn run(cx: &Context, out: &mut Output) -> Result<Exit, Error> {
             })
         };
         if !input.quotas.iter().all(is_known) {
+            // A server that runs takes them, as it takes everything.
+            let path = "/api/provider-quotas/claude/statusline";
+            let deadline = Instant::now() + PATIENCE;
+            let data_dir = &cx.config.data_dir.value;
+            if matches!(post(data_dir, path, &bytes, cx.now, deadline), Ok(200..300)) {
+                return Ok(Exit::Done);
+            }
             // Whoever writes just now goes first; the next line brings the figures again.
             if let Ok(writer) = cx.writer_now() {
                 let _ = writer.record_quotas(input.quotas);

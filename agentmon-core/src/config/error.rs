@@ -29,7 +29,7 @@ pub enum ConfigError {
         excerpt: String,
     },
     /// A value makes no sense.
-    #[error("{origin}: {key}: {message}")]
+    #[error("{}{message}", place(.origin, .key))]
     Value {
         /// Where the value comes from.
         origin: Origin,
@@ -38,4 +38,12 @@ pub enum ConfigError {
         /// What is wrong and what would be right.
         message: String,
     },
+}
+
+/// A flag or variable names its setting, a line of the file does not.
+fn place(origin: &Origin, key: &str) -> String {
+    match origin {
+        Origin::Flag(_) | Origin::Environment(_) => format!("{origin}: "),
+        Origin::Default | Origin::File { .. } => format!("{origin}: {key}: "),
+    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Config, ConfigError, Origin, Setting, SourceConfig, zone};
+use super::{Config, ConfigError, Origin, Setting, SourceConfig, alerts, zone};
 use crate::model::{AgentKind, NanoUsd, Span};
 use crate::pricing::{PriceBook, PriceOverride};
 use crate::query::{Budget, BudgetPeriod, WeekStart};
@@ -19,6 +19,7 @@ struct File {
     data_dir: Option<Spanned<String>>,
     time_zone: Option<Spanned<String>>,
     week_start: Option<Spanned<WeekDay>>,
+    webhook_secret: Option<Spanned<String>>,
     #[serde(default)]
     sources: BTreeMap<Agent, Source>,
     #[serde(default)]
@@ -29,6 +30,10 @@ struct File {
     state: StateTimes,
     #[serde(default)]
     budgets: Budgets,
+    #[serde(default)]
+    alerts: Vec<Spanned<alerts::Rule>>,
+    #[serde(default)]
+    notify: alerts::Ways,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -41,7 +46,7 @@ enum WeekDay {
 /// The agents whose sources can be configured.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
-enum Agent {
+pub(super) enum Agent {
     ClaudeCode,
     Codex,
     Gemini,
@@ -138,6 +143,10 @@ pub(super) fn apply(
         };
         config.week_start = Setting::new(start, place.origin(day.span()));
     }
+    if let Some(secret) = file.webhook_secret {
+        let origin = place.origin(secret.span());
+        config.set_webhook_secret(secret.into_inner(), origin)?;
+    }
     for (agent, source) in file.sources {
         let enabled = source.enabled.map_or(Setting::default_value(true), |set| {
             Setting::new(*set.get_ref(), place.origin(set.span()))
@@ -183,6 +192,12 @@ pub(super) fn apply(
         config.budgets.push(Setting::new(budget, origin));
     }
 
+    alerts::apply_ways(config, file.notify, env, |span| place.origin(span))?;
+    for rule in file.alerts {
+        let origin = place.origin(rule.span());
+        alerts::apply_rule(config, rule.into_inner(), origin)?;
+    }
+
     let off_or_span =
         |key: &str, text: Option<Spanned<String>>, setting: &mut Setting<Option<Span>>| {
             let Some(text) = text else { return Ok(()) };
@@ -218,7 +233,7 @@ pub(super) fn apply(
     Ok(())
 }
 
-fn span(key: &str, text: &str, origin: &Origin) -> Result<Span, ConfigError> {
+pub(super) fn span(key: &str, text: &str, origin: &Origin) -> Result<Span, ConfigError> {
     Span::parse(text)
         .filter(|span| span.0 > 0)
         .ok_or_else(|| ConfigError::Value {

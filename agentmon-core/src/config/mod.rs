@@ -3,6 +3,7 @@
 //! The core never reads configuration by itself: a program loads a [`Config`] and hands it to the monitor. What may
 //! be set is documented in `docs/configuration.md`.
 
+mod alerts;
 mod error;
 mod file;
 mod origin;
@@ -14,12 +15,17 @@ use std::path::PathBuf;
 
 pub use error::ConfigError;
 pub use origin::{Origin, Setting, SettingRow};
+pub use paths::data_dir as default_data_dir;
 pub use secret::Secret;
 
+use crate::alert::{AlertRule, Notify};
 use crate::model::{AgentKind, Span};
 use crate::pricing::PriceOverride;
 use crate::query::{Budget, WeekStart, Zone, ZoneError};
 use crate::source::Env;
+
+/// Shortest secret that is accepted, in bytes.
+const MIN_SECRET: usize = 16;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +50,12 @@ pub struct Config {
     pub state: StateConfig,
     /// Sums that are not to be exceeded.
     pub budgets: Vec<Setting<Budget>>,
+    /// When to tell the user.
+    pub alerts: Vec<Setting<AlertRule>>,
+    /// How to tell the user, beside the log.
+    pub notify: Notify,
+    /// What senders of webhooks share with the server; without one there are none.
+    pub webhook_secret: Option<Setting<Secret<String>>>,
 }
 
 /// How one agent's files are read.
@@ -113,6 +125,9 @@ impl Config {
                 complete_after: Setting::default_value(None),
             },
             budgets: Vec::new(),
+            alerts: Vec::new(),
+            notify: Notify::default(),
+            webhook_secret: None,
         }
     }
 
@@ -158,6 +173,22 @@ impl Config {
             let origin = Origin::Environment("AGENTMON_TIMEZONE");
             self.time_zone = Setting::new(zone(name, &origin, env)?, origin);
         }
+        if let Some(secret) = env.var("AGENTMON_WEBHOOK_SECRET") {
+            let origin = Origin::Environment("AGENTMON_WEBHOOK_SECRET");
+            self.set_webhook_secret(secret.to_owned(), origin)?;
+        }
+        Ok(())
+    }
+
+    fn set_webhook_secret(&mut self, secret: String, origin: Origin) -> Result<(), ConfigError> {
+        if secret.len() < MIN_SECRET {
+            return Err(ConfigError::Value {
+                origin,
+                key: "webhook_secret".to_owned(),
+                message: format!("it is shorter than {MIN_SECRET} bytes and could be guessed"),
+            });
+        }
+        self.webhook_secret = Some(Setting::new(Secret::new(secret), origin));
         Ok(())
     }
 
@@ -229,6 +260,13 @@ impl Config {
                 },
             ));
         }
+        if let Some(secret) = &self.webhook_secret {
+            rows.push(SettingRow::new(
+                "webhook_secret",
+                secret,
+                ToString::to_string,
+            ));
+        }
         for budget in &self.budgets {
             let period = budget.value.period.as_str();
             let key = match &budget.value.project {
@@ -239,6 +277,7 @@ impl Config {
                 budget.limit.to_string()
             }));
         }
+        rows.extend(alerts::settings(self));
         for price in &self.prices {
             rows.push(SettingRow::new(
                 &format!("prices.{:?}", price.value.model),

@@ -15,8 +15,9 @@ pub(super) fn config_file(env: &Env) -> PathBuf {
     }
 }
 
-/// The folder of the database if none is set.
-pub(super) fn data_dir(env: &Env) -> PathBuf {
+/// The folder of agentmon's own files if none is set.
+#[must_use]
+pub fn data_dir(env: &Env) -> PathBuf {
     base(env, "XDG_DATA_HOME", ".local/share", "LOCALAPPDATA").join("agentmon")
 }
 

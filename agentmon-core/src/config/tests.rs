@@ -110,7 +110,7 @@ fn flags_beat_the_environment_and_the_environment_beats_the_file() {
 #[test]
 fn a_time_zone_that_does_not_exist_is_refused_where_it_counts() {
     let tz = |name| [("TZ", name)];
-    let refused = "TZ: time_zone: unknown time zone \"Mars/Olympus\": use an IANA name such as Europe/Berlin, UTC, or `local`";
+    let refused = "TZ: unknown time zone \"Mars/Olympus\": use an IANA name such as Europe/Berlin, UTC, or `local`";
     let none = Overrides::default();
     for text in ["", "time_zone = \"local\"\n"] {
         assert_eq!(load(text, &tz("Mars/Olympus"), &none).unwrap_err(), refused);
@@ -134,7 +134,7 @@ fn wrong_files_say_where_and_what() {
     for (text, expected) in [
         (
             "data_dri = 1\n",
-            "~/.config/agentmon/agentmon.toml:1: unknown field `data_dri`, expected one of `data_dir`, `time_zone`, `week_start`, `sources`, `prices`, `retention`, `state`, `budgets`\n    data_dri = 1",
+            "~/.config/agentmon/agentmon.toml:1: unknown field `data_dri`, expected one of `data_dir`, `time_zone`, `week_start`, `webhook_secret`, `sources`, `prices`, `retention`, `state`, `budgets`\n    data_dri = 1",
         ),
         (
             "\n\nweek_start = \"friday\"\n",

@@ -12,6 +12,7 @@ use crate::model::{
     NanoUsd, PriceMode, SessionKey, Span, Timestamp, Title, TitleKind, Usage, stamp,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
+use crate::source::claude_code::identity;
 
 /// The kinds of events that this contract knows, in the order in which its errors name them.
 pub const EVENT_TYPES: [EventKind; 12] = [
@@ -63,7 +64,7 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    fn new(field: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(field: &'static str, message: impl Into<String>) -> Self {
         Self {
             field,
             message: message.into(),
@@ -106,6 +107,8 @@ pub struct PostedEvent {
     pub payload_truncated: bool,
     /// What a person reads and searches. Hostile, like all text here.
     pub text: Box<str>,
+    /// The tool call that a hook script tells of, by the provider's id: other sources tell of the same.
+    pub tool_call: Option<Box<str>>,
     /// The file that was edited.
     pub file: Option<Box<str>>,
     /// Lines added to it.
@@ -222,6 +225,8 @@ fn event(json: &Json, max_metadata: usize) -> Result<PostedEvent, Vec<FieldError
             .unwrap_or(0)
             .min(MAX_COUNT)
     };
+    let tool_call = given.get("tool_use_id").and_then(Json::as_str);
+    let is_hook = kind == EventKind::ToolUse && source.as_deref() == Some("hook");
     let telling = TELLING.iter().find_map(|name| given.get(name)?.as_str());
     let stored = metadata::fit(given, max_metadata);
     Ok(PostedEvent {
@@ -230,6 +235,7 @@ fn event(json: &Json, max_metadata: usize) -> Result<PostedEvent, Vec<FieldError
         kind,
         status,
         text: Event::clip(telling.unwrap_or_default()).0,
+        tool_call: tool_call.filter(|_| is_hook).map(Into::into),
         file: file.filter(|_| edits).map(Into::into),
         lines_added: lines("lines_added"),
         lines_removed: lines("lines_removed"),
@@ -372,9 +378,13 @@ impl PostedEvent {
     /// The identity of its delivery; `serial` stands in where the client gave none.
     #[must_use]
     pub fn key(&self, serial: u64) -> DedupKey {
-        match &self.event_id {
-            Some(id) => DedupKey::Id(format!("api:{id}").into()),
-            None => DedupKey::Serial(serial),
+        match (&self.event_id, &self.tool_call) {
+            (Some(id), _) => DedupKey::Id(format!("api:{id}").into()),
+            (None, Some(call)) if self.session.agent == AgentKind::ClaudeCode => {
+                let session = &self.session.native_id;
+                identity::tool_event(self.kind, session, call, DedupKey::HOOK)
+            }
+            (None, _) => DedupKey::Serial(serial),
         }
     }
 

@@ -4,6 +4,7 @@
 pub mod events_api;
 mod figures;
 mod json;
+pub mod manual;
 mod metadata;
 pub mod project;
 pub mod queue;

@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf, Prefix};
 
-use crate::model::{Span, Timestamp};
+use crate::model::{Located, Span, Timestamp};
 
 /// Largest file that is read. git's own are below 300 bytes.
 const MAX_FILE: usize = 4096;
@@ -53,6 +53,16 @@ impl Project {
             root,
             name,
             worktree,
+        }
+    }
+}
+
+impl From<&Located> for Project {
+    fn from(located: &Located) -> Self {
+        Self {
+            root: PathBuf::from(&*located.root),
+            name: located.name.to_string(),
+            worktree: located.worktree.as_deref().map(str::to_owned),
         }
     }
 }

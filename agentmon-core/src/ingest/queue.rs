@@ -114,8 +114,8 @@ impl Queue {
         self.counted.figures()
     }
 
-    /// Queues a delivery.
-    pub(crate) fn offer(&self, delivery: Delivery) -> Result<Pending, IngestError> {
+    /// Queues a delivery, or hands it back.
+    pub(crate) fn offer(&self, delivery: Delivery) -> Result<Pending, (IngestError, Delivery)> {
         let weight = weight(&delivery);
         let counted = &self.counted;
         let before = counted.waiting_bytes.fetch_add(weight, Ordering::Relaxed);
@@ -127,21 +127,21 @@ impl Queue {
             answer,
         };
         let refused = if before > 0 && before.saturating_add(weight) > MAX_WAITING {
-            Some(IngestError::Full)
+            Some((IngestError::Full, job))
         } else {
             match self.jobs.try_send(job) {
                 Ok(()) => None,
-                Err(TrySendError::Full(_)) => Some(IngestError::Full),
-                Err(TrySendError::Disconnected(_)) => Some(IngestError::Stopped),
+                Err(TrySendError::Full(job)) => Some((IngestError::Full, job)),
+                Err(TrySendError::Disconnected(job)) => Some((IngestError::Stopped, job)),
             }
         };
         match refused {
             None => Ok(Pending { answer: waits }),
-            Some(error) => {
+            Some((error, job)) => {
                 counted.waiting_bytes.fetch_sub(weight, Ordering::Relaxed);
                 counted.waiting.fetch_sub(1, Ordering::Relaxed);
                 counted.refused.fetch_add(1, Ordering::Relaxed);
-                Err(error)
+                Err((error, job.delivery))
             }
         }
     }

@@ -63,6 +63,20 @@ impl FactKey {
         Self((hasher.digest() >> 1) as i64)
     }
 
+    /// The form in which exports write a key: 16 hexadecimal digits. As a number it would not fit into those of JSON.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        format!("{:016x}", self.0)
+    }
+
+    /// Reads what [`FactKey::to_hex`] writes.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let whole = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = whole.then(|| u64::from_str_radix(text, 16).ok())?;
+        number.map(|number| Self(number.cast_signed()))
+    }
+
     /// The key of a thing without any identity, by a number that the store gave out. Negative, where no hash is, and
     /// rising, so that it is stored fast.
     #[must_use]
@@ -83,16 +97,34 @@ pub enum DedupKey {
     },
     /// An id that the sender chose.
     Id(Box<str>),
-    /// An id that copies in other sessions carry as well: a fork begins with its parent's records.
-    Copied {
+    /// An id that others tell of as well: a fork begins with copies of its parent's records, and a hook, telemetry and a
+    /// transcript tell of the same tool call.
+    Shared {
         /// The id.
         id: Box<str>,
-        /// The session of the copy with the lowest credit keeps it, as with a call:
-        /// [`ModelCall::credit`](super::ModelCall::credit).
+        /// Another id of it, for sources that do not know the first.
+        alias: Option<Box<str>>,
+        /// Who tells with the lowest credit holds it: its session and its text. As with a call
+        /// ([`ModelCall::credit`](super::ModelCall::credit)); sources that know less than a transcript use
+        /// [`DedupKey::HOOK`] and [`DedupKey::TELEMETRY`].
+        credit: i64,
+    },
+    /// The key under which another agentmon keeps the event, from its export.
+    Known {
+        /// The key.
+        key: FactKey,
+        /// As in [`DedupKey::Shared`].
         credit: i64,
     },
     /// A number that the store gave out, for deliveries without an identity of their own: never the same twice.
     Serial(u64),
+}
+
+impl DedupKey {
+    /// The credit of what a hook tells: a transcript tells the same better.
+    pub const HOOK: i64 = i64::MAX - 1;
+    /// The credit of what telemetry tells, most of it without its text.
+    pub const TELEMETRY: i64 = i64::MAX;
 }
 
 #[cfg(test)]
@@ -110,6 +142,16 @@ mod tests {
             key("claude.message", &[b"msg_1"]),
             key("claude.message", &[b"msg_1"])
         );
+    }
+
+    #[test]
+    fn fact_keys_are_written_and_read() {
+        for key in [FactKey(0), FactKey(i64::MAX), FactKey::serial(7)] {
+            assert_eq!(FactKey::from_hex(&key.to_hex()), Some(key));
+        }
+        for text in ["", "12", "+123456789012345", "00000000000000000"] {
+            assert_eq!(FactKey::from_hex(text), None, "{text}");
+        }
     }
 
     #[test]

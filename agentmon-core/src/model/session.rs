@@ -98,6 +98,18 @@ pub struct Progress {
     pub total: u32,
 }
 
+/// A project as another machine found it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Located {
+    /// The top of the repository, or the folder.
+    pub root: Box<str>,
+    /// What people call it.
+    pub name: Box<str>,
+    /// The name of the linked work tree, when the session's folder is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<Box<str>>,
+}
+
 /// What the agent itself says that a model used in this session so far, cumulative (Claude Code's `cost-state`). A
 /// cross-check: the difference to the calls is shown as `unattributed`, never added.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -160,6 +172,9 @@ pub struct SessionPatch {
     /// The project's name, as a client states it where no folder is known: the latest wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<Stamped<Box<str>>>,
+    /// Its project as the machine found it on which its folder is: counts where that folder is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub located: Option<Stamped<Located>>,
     /// The git branch, as the agent reports it: the latest wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<Stamped<Box<str>>>,
@@ -208,6 +223,7 @@ impl SessionPatch {
             title: None,
             cwd: None,
             project: None,
+            located: None,
             branch: None,
             model: None,
             version: None,
@@ -220,6 +236,34 @@ impl SessionPatch {
             transcript: None,
             address: None,
         }
+    }
+
+    /// All times in it.
+    pub fn times(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        fn at<T>(field: &Option<Stamped<T>>) -> Option<Timestamp> {
+            field.as_ref().map(|stamped| stamped.at)
+        }
+        [
+            self.started_at,
+            self.last_activity_at,
+            self.title.as_ref().map(|title| title.at),
+            at(&self.cwd),
+            at(&self.project),
+            at(&self.located),
+            at(&self.branch),
+            at(&self.model),
+            at(&self.version),
+            at(&self.entrypoint),
+            at(&self.role),
+            at(&self.context),
+            at(&self.progress),
+            at(&self.reported),
+            at(&self.process),
+            at(&self.transcript),
+            at(&self.address),
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Widens the session's life to include `at`.
@@ -259,6 +303,7 @@ impl SessionPatch {
         self.propose_parent(other.parent);
         earliest(&mut self.cwd, other.cwd);
         latest(&mut self.project, other.project);
+        latest(&mut self.located, other.located);
         latest(&mut self.branch, other.branch);
         latest(&mut self.model, other.model);
         latest(&mut self.version, other.version);

@@ -3,7 +3,7 @@
 use super::Monitor;
 use crate::Error;
 use crate::query::{
-    Board, BoardQuery, Dimensions, ReportKind, SessionFilter, UsageFilter, UsageQuery, board,
+    Board, BoardQuery, Dimensions, ReportKind, SessionFilter, Sums, UsageFilter, UsageQuery, board,
 };
 
 impl Monitor {
@@ -19,6 +19,22 @@ impl Monitor {
             projects: query.projects.clone(),
             ..Board::filter(now)
         };
+        let mut board = board(
+            self.sessions(&sessions)?.sessions,
+            self.today(query)?,
+            self.quotas()?,
+            now,
+        );
+        board.budgets = self.budgets(&query.zone, self.config().week_start.value)?;
+        Ok(board)
+    }
+
+    /// Usage of today, of what the query lets through.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn today(&self, query: &BoardQuery) -> Result<Sums, Error> {
+        let now = self.inner.clock.now();
         let today = UsageQuery {
             by: Dimensions::default(),
             since: Some(query.zone.start_of(query.zone.date(now))),
@@ -31,13 +47,6 @@ impl Monitor {
             },
             ..UsageQuery::new(ReportKind::Daily)
         };
-        let mut board = board(
-            self.sessions(&sessions)?.sessions,
-            self.usage(&today)?.totals,
-            self.quotas()?,
-            now,
-        );
-        board.budgets = self.budgets(&query.zone, self.config().week_start.value)?;
-        Ok(board)
+        Ok(self.usage(&today)?.totals)
     }
 }

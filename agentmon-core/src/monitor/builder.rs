@@ -139,6 +139,7 @@ impl MonitorBuilder {
             updates: broadcast::channel(RING).0,
             committed: watch::channel(0).1,
             queue: OnceLock::new(),
+            remotes: super::remote::Remotes::default(),
             _lock: None,
         };
         if self.in_memory {

@@ -5,6 +5,8 @@ use std::path::Path;
 use super::Monitor;
 use crate::Error;
 use crate::query::{ImportReport, ImportedFolder, Progress, RefreshOptions, RefreshReport};
+use crate::source::FileFormat;
+use crate::source::exported::Exported;
 use crate::source::import::discover;
 use crate::source::read::Pass;
 use crate::store::StoreError;
@@ -26,7 +28,16 @@ impl Monitor {
             let pid = self.inner.other_writer.unwrap_or(0);
             return Err(StoreError::ReadOnly { pid }.into());
         }
-        let discovered = discover(&self.inner.formats, path).map_err(|source| Error::Import {
+        // What agentmon exported lies in no folder of its own: it is only looked for here.
+        let own: [Box<dyn FileFormat>; 1] = [Box::new(Exported)];
+        let formats: Vec<_> = self
+            .inner
+            .formats
+            .iter()
+            .chain(&own)
+            .map(|it| &**it)
+            .collect();
+        let discovered = discover(&formats, path).map_err(|source| Error::Import {
             path: path.to_owned(),
             source,
         })?;

@@ -19,6 +19,22 @@ impl Monitor {
     /// # Errors
     /// [`IngestError::Full`] when too much is waiting; [`IngestError::Store`] when another process writes.
     pub fn offer(&self, delivery: Delivery) -> Result<Pending, IngestError> {
+        self.offer_or_return(delivery).map_err(|(error, _)| error)
+    }
+
+    /// [`Monitor::offer`], handing back what was refused so that it can be offered again.
+    pub(crate) fn offer_or_return(
+        &self,
+        delivery: Delivery,
+    ) -> Result<Pending, (IngestError, Delivery)> {
+        match self.queue() {
+            Ok(queue) => queue.offer(delivery),
+            Err(error) => Err((error, delivery)),
+        }
+    }
+
+    /// The queue to the writer, started with the first delivery.
+    fn queue(&self) -> Result<&Queue, IngestError> {
         let inner = &self.inner;
         if inner.writer.is_none() {
             let pid = inner.other_writer.unwrap_or(0);
@@ -33,8 +49,7 @@ impl Monitor {
             // Somebody else may have been faster; this one's thread ends then.
             let _ = inner.queue.set(started);
         }
-        let queue = inner.queue.get().ok_or(IngestError::Stopped)?;
-        queue.offer(delivery)
+        inner.queue.get().ok_or(IngestError::Stopped)
     }
 
     /// Stores a delivery: what is acknowledged is committed and survives the end of the process.

@@ -14,16 +14,23 @@
 //! # }
 //! ```
 
+mod activity;
+mod alerts;
 mod board;
 mod builder;
+mod contracts;
+mod export;
 mod feed;
 mod import;
 mod index;
 mod ingest;
+mod manual;
 mod present;
 mod queries;
 mod refresh;
+mod remote;
 mod search;
+mod transcript;
 mod watch;
 
 use std::path::PathBuf;
@@ -33,6 +40,8 @@ use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 pub use builder::MonitorBuilder;
+pub use manual::ManualCreated;
+pub use remote::RemoteTask;
 pub use watch::Watching;
 
 use crate::Error;
@@ -81,6 +90,8 @@ struct Inner {
     committed: tokio::sync::watch::Receiver<i64>,
     /// The way in for what others send, started with the first delivery.
     queue: OnceLock<Queue>,
+    /// The sources that are reached over the network and run.
+    remotes: remote::Remotes,
     /// Held as long as this process may write.
     _lock: Option<WriterLock>,
 }
@@ -174,6 +185,20 @@ impl Monitor {
     #[must_use]
     pub fn moved_aside(&self) -> Option<&PathBuf> {
         self.inner.moved_aside.as_ref()
+    }
+
+    /// Changes the store, if this process may.
+    fn write<T>(
+        &self,
+        change: impl FnOnce(&mut Writer) -> Result<T, StoreError>,
+    ) -> Result<T, Error> {
+        let Some(mut writer) = self.inner.writer() else {
+            let pid = self.inner.other_writer.unwrap_or(0);
+            return Err(StoreError::ReadOnly { pid }.into());
+        };
+        let changed = change(&mut writer);
+        drop(writer);
+        self.inner.noted(changed)
     }
 }
 

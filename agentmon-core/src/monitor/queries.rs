@@ -6,9 +6,9 @@ use rusqlite::Connection;
 
 use super::Monitor;
 use crate::Error;
-use crate::model::Relation;
+use crate::model::{Relation, SessionKey};
 use crate::query::{
-    DbBackup, DbCheck, DbStats, DbVacuum, EventFilter, EventPage, Explanation, QuotaView,
+    DbBackup, DbCheck, DbStats, DbVacuum, EventFilter, EventPage, EventRow, Explanation, QuotaView,
     RootState, SessionDetail, SessionFilter, SessionList, SessionView, SourceProblem, SourceReport,
     UsageQuery, UsageReport, cross_check, explanation, report,
 };
@@ -46,6 +46,15 @@ impl Monitor {
                 matching,
             })
         })
+    }
+
+    /// The sessions in whose names these are reported (a subagent's is its parent's), each once.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn reported_as(&self, keys: &[SessionKey]) -> Result<Vec<SessionView>, Error> {
+        self.inner
+            .read(|connection| views(connection, sqlite::reported_as(connection, keys)?))
     }
 
     /// Everything about one session, by its id or a beginning of it that no other has.
@@ -105,6 +114,13 @@ impl Monitor {
         })
     }
 
+    /// Whether a session of that agent and id is stored.
+    #[must_use]
+    pub fn knows(&self, key: &SessionKey) -> bool {
+        let found = self.resolve(&key.to_string());
+        found.is_ok_and(|row| row.view.key == *key)
+    }
+
     /// Why a session is believed to be in its state.
     ///
     /// # Errors
@@ -126,6 +142,20 @@ impl Monitor {
     pub fn events(&self, filter: &EventFilter) -> Result<EventPage, Error> {
         self.inner
             .read(|connection| sqlite::events(connection, filter))
+    }
+
+    /// The events after row `after` that match a filter, in the order in which they were stored, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn events_after(
+        &self,
+        filter: &EventFilter,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<EventRow>, Error> {
+        self.inner
+            .read(|connection| sqlite::events_after(connection, filter, after, limit))
     }
 
     /// Plan limits as last reported.
@@ -203,6 +233,7 @@ impl Monitor {
                 problems: Vec::new(),
             }));
         }
+        reports.extend(self.inner.remotes.reports());
         Ok(reports)
     }
 
@@ -252,7 +283,7 @@ impl Monitor {
         self.inner.read(sqlite::check)
     }
 
-    fn resolve(&self, id: &str) -> Result<sqlite::SessionRow, Error> {
+    pub(super) fn resolve(&self, id: &str) -> Result<sqlite::SessionRow, Error> {
         let mut rows = self
             .inner
             .read(|connection| sqlite::resolve(connection, id, CANDIDATES))?;
@@ -276,7 +307,7 @@ impl Monitor {
 }
 
 /// Rows as lists show them, with their sums: a session's own and those of the subagents within it.
-fn views(
+pub(super) fn views(
     connection: &Connection,
     rows: Vec<sqlite::SessionRow>,
 ) -> Result<Vec<SessionView>, StoreError> {

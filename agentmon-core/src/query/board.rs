@@ -86,6 +86,73 @@ impl Board {
     }
 }
 
+/// Where on the board a session is, the most urgent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// It cannot go on before the user answers.
+    NeedsYou,
+    /// It failed lately.
+    Failed,
+    /// It should be working and gives no sign.
+    Stalled,
+    /// A usage limit holds it.
+    Limited,
+    /// At work, on its way to it, or woken by something later.
+    Working,
+    /// Its turn is over, its process lives, and nobody has looked.
+    Done,
+    /// At rest, over or not seen.
+    Rest,
+}
+
+impl Group {
+    /// All groups, the most urgent first.
+    pub const ALL: [Self; 7] = [
+        Self::NeedsYou,
+        Self::Failed,
+        Self::Stalled,
+        Self::Limited,
+        Self::Working,
+        Self::Done,
+        Self::Rest,
+    ];
+
+    /// The name used in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NeedsYou => "needs_you",
+            Self::Failed => "failed",
+            Self::Stalled => "stalled",
+            Self::Limited => "limited",
+            Self::Working => "working",
+            Self::Done => "done",
+            Self::Rest => "rest",
+        }
+    }
+
+    /// The group of a session at `now`.
+    #[must_use]
+    pub fn of(session: &SessionView, now: Timestamp) -> Self {
+        let unseen = Reason::TurnDone { seen: false };
+        match session.state {
+            State::NeedsInput => Self::NeedsYou,
+            State::Stalled => Self::Stalled,
+            State::Limited => Self::Limited,
+            State::Queued | State::Spawning | State::Working | State::WaitingSelf => Self::Working,
+            State::Failed if session.since >= now - Board::RECENT => Self::Failed,
+            State::Idle if session.liveness == Liveness::Alive && session.reason == unseen => {
+                Self::Done
+            }
+            State::Idle
+            | State::Failed
+            | State::Completed
+            | State::Terminated
+            | State::Unobserved => Self::Rest,
+        }
+    }
+}
+
 /// Sorts sessions into a board.
 #[must_use]
 pub fn board(
@@ -102,25 +169,14 @@ pub fn board(
     };
     for session in sessions {
         *board.counts.entry(session.state).or_default() += 1;
-        let list = match session.state {
-            State::NeedsInput => &mut board.needs_you,
-            State::Stalled => &mut board.stalled,
-            State::Limited => &mut board.limited,
-            State::Queued | State::Spawning | State::Working | State::WaitingSelf => {
-                &mut board.working
-            }
-            State::Failed if session.since >= now - Board::RECENT => &mut board.failed,
-            State::Idle
-                if session.liveness == Liveness::Alive
-                    && session.reason == (Reason::TurnDone { seen: false }) =>
-            {
-                &mut board.done
-            }
-            State::Idle
-            | State::Failed
-            | State::Completed
-            | State::Terminated
-            | State::Unobserved => &mut board.rest,
+        let list = match Group::of(&session, now) {
+            Group::NeedsYou => &mut board.needs_you,
+            Group::Failed => &mut board.failed,
+            Group::Stalled => &mut board.stalled,
+            Group::Limited => &mut board.limited,
+            Group::Working => &mut board.working,
+            Group::Done => &mut board.done,
+            Group::Rest => &mut board.rest,
         };
         list.push(session);
     }

@@ -119,7 +119,10 @@ pub fn judge_sources(reports: &[SourceReport]) -> Vec<Finding> {
                 );
             }
             // Most people use few of the agents that there are.
-            RootState::Missing | RootState::Disabled => {}
+            RootState::Missing
+            | RootState::Disabled
+            | RootState::Connecting
+            | RootState::Connected => {}
         }
         let skipped: u64 = report.problems.iter().map(|problem| problem.count).sum();
         if skipped > 0 {

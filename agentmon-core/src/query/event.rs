@@ -1,6 +1,8 @@
 //! Events as timelines and feeds show them, page by page.
 
-use crate::model::{AgentKind, EventKind, EventStatus, NanoUsd, SessionKey, Timestamp, Usage};
+use crate::model::{
+    AgentKind, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp, Usage,
+};
 
 use super::search::SearchText;
 use super::usage::Order;
@@ -72,6 +74,21 @@ pub struct EventRow {
     pub text: Box<str>,
     /// Whether `text` was cut.
     pub truncated: bool,
+    /// What it is known by, here and wherever else it is read.
+    pub identity: EventIdentity,
+}
+
+/// What an event is known by, so that it counts once wherever it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventIdentity {
+    /// Its key in the store.
+    pub key: FactKey,
+    /// Who holds it: see [`DedupKey::Shared`](crate::model::DedupKey::Shared).
+    pub credit: i64,
+    /// Joins a tool's use with its result.
+    pub call: Option<FactKey>,
+    /// The model call that it belongs to.
+    pub model_call: Option<FactKey>,
 }
 
 /// A page of events.

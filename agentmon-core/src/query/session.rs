@@ -22,6 +22,8 @@ pub struct Project {
 /// Which sessions. An empty list lets everything through; the entries of one list are alternatives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionFilter {
+    /// Exactly these sessions.
+    pub keys: Vec<SessionKey>,
     /// Sessions, by id or by a beginning of it.
     pub sessions: Vec<Box<str>>,
     /// States.

@@ -15,6 +15,10 @@ pub enum RootState {
     Unreadable(Box<str>),
     /// The configuration switches this source off.
     Disabled,
+    /// It is reached over the network, and has not answered yet.
+    Connecting,
+    /// It is reached over the network, and answers.
+    Connected,
 }
 
 impl RootState {
@@ -26,18 +30,20 @@ impl RootState {
             Self::Missing => "missing",
             Self::Unreadable(_) => "unreadable",
             Self::Disabled => "disabled",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
         }
     }
 }
 
-/// One folder in which an agent may have left files.
+/// One folder in which an agent may have left files, or one address that is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReport {
     /// The format's name (`claude-code`, `openclaw-files`).
     pub format: Box<str>,
     /// The agent.
     pub agent: AgentKind,
-    /// The folder.
+    /// The folder; of a source that is reached over the network the address.
     pub root: PathBuf,
     /// Why it is looked at: `CLAUDE_CONFIG_DIR`, `default`, ...
     pub origin: Box<str>,

@@ -17,6 +17,8 @@ pub enum EvidenceSource {
     LiveFile,
     /// A gateway connection.
     Gateway,
+    /// Another monitor that watches the session, asked over the network: its own verdict.
+    Remote,
     /// A hook.
     Hook,
     /// The transcript or rollout.
@@ -45,6 +47,7 @@ impl EvidenceSource {
             Self::Control => "control",
             Self::LiveFile => "live_file",
             Self::Gateway => "gateway",
+            Self::Remote => "remote",
             Self::Hook => "hook",
             Self::Transcript => "transcript",
             Self::Row => "row",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::scan::ScannedRoot;
 use super::walk::{Walked, found, walk};
-use super::{FileFormat, FileRole, Root};
+use super::{FileFormat, FileRole, Root, exported};
 
 /// Deepest folder that is entered.
 const MAX_DEPTH: usize = 16;
@@ -17,7 +17,7 @@ const HEAD: u64 = 64 * 1024;
 /// What there is to import.
 #[derive(Debug, Default)]
 pub struct Discovered<'a> {
-    /// Folders with the files that are read in them. Only transcripts: what speaks of running processes speaks of
+    /// Folders with the files that are read in them. What speaks of running processes is left out: it speaks of
     /// another place or time.
     pub roots: Vec<ScannedRoot<'a>>,
     /// Files and folders that look as if they could hold transcripts and are not read, with the reason.
@@ -28,7 +28,7 @@ pub struct Discovered<'a> {
 ///
 /// # Errors
 /// When `path` itself cannot be read.
-pub fn discover<'a>(formats: &'a [Box<dyn FileFormat>], path: &Path) -> io::Result<Discovered<'a>> {
+pub fn discover<'a>(formats: &[&'a dyn FileFormat], path: &Path) -> io::Result<Discovered<'a>> {
     let mut discovered = Discovered::default();
     // So that the same file has the same cursor however it was named.
     let path = fs::canonicalize(path)?;
@@ -69,26 +69,27 @@ pub fn discover<'a>(formats: &'a [Box<dyn FileFormat>], path: &Path) -> io::Resu
 
 /// Takes a folder that is laid out as an agent's own.
 fn claim<'a>(
-    formats: &'a [Box<dyn FileFormat>],
+    formats: &[&'a dyn FileFormat],
     folder: &Path,
     discovered: &mut Discovered<'a>,
 ) -> bool {
     let mut claimed = false;
-    for format in formats {
+    for format in formats.iter().filter(|format| format.owns(folder)) {
         let root = Root {
             path: folder.to_owned(),
             origin: "import",
         };
-        let mut walked = walk(&**format, &root);
-        walked.files.retain(|file| file.info.role.has_content());
-        if !walked.files.is_empty() {
+        let mut walked = walk(*format, &root);
+        walked.files.retain(|file| file.info.role != FileRole::Live);
+        let mut files = walked.files.iter();
+        if files.any(|file| file.info.role.has_content()) {
             claimed = true;
             let problems = walked.problems.iter();
             let problems =
                 problems.map(|(path, problem)| (path.clone(), problem.detail.to_string()));
             discovered.skipped.extend(problems);
             discovered.roots.push(ScannedRoot {
-                format: &**format,
+                format: *format,
                 root,
                 walked,
             });
@@ -99,7 +100,7 @@ fn claim<'a>(
 
 /// Takes files whose beginning an agent's format recognises.
 fn loose<'a>(
-    formats: &'a [Box<dyn FileFormat>],
+    formats: &[&'a dyn FileFormat],
     folder: &Path,
     files: Vec<PathBuf>,
     discovered: &mut Discovered<'a>,
@@ -128,15 +129,16 @@ fn loose<'a>(
                 walked.files.push(found(&root, path, role, &metadata));
             }
             (None, _) => {
-                let reason = "not a transcript of a known agent".to_owned();
-                discovered.skipped.push((path, reason));
+                let reason =
+                    exported::refused(&head).unwrap_or("not a transcript of a known agent");
+                discovered.skipped.push((path, reason.to_owned()));
             }
             (_, Err(error)) => discovered.skipped.push((path, error.to_string())),
         }
     }
     for (format, walked) in by_format {
         discovered.roots.push(ScannedRoot {
-            format: &*formats[format],
+            format: formats[format],
             root: root.clone(),
             walked,
         });

@@ -12,6 +12,7 @@ pub mod copilot;
 pub mod database;
 pub mod droid;
 pub mod env;
+pub mod exported;
 pub mod fields;
 pub mod gemini;
 pub mod import;
@@ -26,6 +27,7 @@ pub mod process;
 pub mod qwen;
 pub mod read;
 mod record;
+pub mod remote;
 pub mod scan;
 pub mod tail;
 pub mod walk;
@@ -213,6 +215,13 @@ pub trait FileFormat: Debug + Send + Sync + 'static {
 
     /// How to read a file, by its path relative to the root; `None` to leave it alone.
     fn role(&self, relative: &Path) -> Option<FileRole>;
+
+    /// Whether a folder that lies anywhere and is laid out as a root of this format is one, by its path. Formats that
+    /// share a layout tell their folders apart here.
+    fn owns(&self, folder: &Path) -> bool {
+        let _ = folder;
+        true
+    }
 
     /// Whether a file that lies anywhere holds a transcript of this format, by its first bytes (64 KiB at most, the last
     /// line may be cut). The parser must then need nothing from the file's place but its name.

@@ -1,4 +1,4 @@
-//! `agentmon.events.v1` and `agentmon.export.event.v1`.
+//! `agentmon.events.v1`.
 
 use serde::Serialize;
 
@@ -13,15 +13,6 @@ pub fn events(page: &EventPage) -> impl Serialize + '_ {
         schema: "agentmon.events.v1",
         events: page.events.iter().map(Event::from).collect(),
         next: page.next.map(write_cursor),
-    }
-}
-
-/// One event of an export, as in a page.
-#[must_use]
-pub fn export_event(event: &EventRow) -> impl Serialize + '_ {
-    Exported {
-        schema: "agentmon.export.event.v1",
-        line: Event::from(event),
     }
 }
 
@@ -46,14 +37,6 @@ struct Page<'a> {
     schema: &'static str,
     events: Vec<Event<'a>>,
     next: Option<String>,
-}
-
-/// One line of an export.
-#[derive(Serialize)]
-pub(super) struct Exported<T> {
-    pub(super) schema: &'static str,
-    #[serde(flatten)]
-    pub(super) line: T,
 }
 
 #[derive(Serialize)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::event::{Event, Exported};
+use super::event::Event;
 use super::part::{Spent, Time, Usd};
 use super::usage::Beyond;
 use crate::model::Relation;
@@ -63,15 +63,6 @@ pub fn session_change(session: &SessionView) -> impl Serialize + '_ {
     Changed {
         schema: "agentmon.change.v1",
         session: session.into(),
-    }
-}
-
-/// One session of an export, as in a list.
-#[must_use]
-pub fn export_session(session: &SessionView) -> impl Serialize + '_ {
-    Exported {
-        schema: "agentmon.export.session.v1",
-        line: Session::from(session),
     }
 }
 
@@ -193,7 +184,7 @@ struct Detail<'a> {
 }
 
 #[derive(Serialize)]
-struct Model<'a> {
+pub(super) struct Model<'a> {
     model: &'a str,
     #[serde(flatten)]
     spent: Spent,
@@ -209,7 +200,7 @@ impl<'a> From<&'a ModelUsage> for Model<'a> {
 }
 
 #[derive(Serialize)]
-struct Tool<'a> {
+pub(super) struct Tool<'a> {
     tool: &'a str,
     calls: u64,
     errors: u64,

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::event::Exported;
 use super::part::{Spent, Time, Tokens, Usd};
 use super::status::{BudgetLine, Quota};
 use crate::query::{
@@ -42,15 +41,6 @@ pub fn usage<'a>(
     }
 }
 
-/// One row of an export, as in a report by day with all dimensions.
-#[must_use]
-pub fn export_usage(row: &UsageRow) -> impl Serialize + '_ {
-    Exported {
-        schema: "agentmon.export.usage.v1",
-        line: Row::from(row),
-    }
-}
-
 #[derive(Serialize)]
 struct Usage<'a> {
     schema: &'static str,
@@ -72,7 +62,7 @@ struct Usage<'a> {
 
 /// A dimension that was not chosen is absent; one that was chosen and is not known is `null`.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

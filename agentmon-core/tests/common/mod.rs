@@ -1,5 +1,6 @@
 //! What several test files need: homes in temporary folders, and what a monitor makes of them.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::print_stderr, reason = "what is skipped says so")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -24,7 +24,7 @@ pub(crate) struct Logins {
 impl Logins {
     /// A word that lets one browser in. `None` when the system has no randomness.
     pub(crate) fn invite(&mut self) -> Option<String> {
-        let code = random().ok()?;
+        let code = random(32).ok()?;
         self.invitations
             .retain(|(made, _)| made.elapsed() < INVITATION);
         self.invitations.push((Instant::now(), hash(&code)));
@@ -41,7 +41,7 @@ impl Logins {
             .invitations
             .iter()
             .position(|(_, known)| *known == given)?;
-        let cookie = random().ok()?;
+        let cookie = random(32).ok()?;
         self.invitations.swap_remove(at);
         if self.open.len() >= MAX_OPEN {
             self.open.clear();

@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use agentmon_core::config::Secret;
 use http::{HeaderMap, StatusCode, header};
 
 use limit::Rates;
@@ -18,6 +19,7 @@ use login::Logins;
 pub(crate) use origin::Origins;
 pub(crate) use scope::required;
 pub use scope::{Scope, Scopes};
+pub(crate) use token::random;
 use token::{CurrentTokens, Hash};
 pub use token::{TokenError, TokenInfo, Tokens};
 
@@ -29,6 +31,8 @@ use crate::options::Options;
 pub(crate) struct Access {
     pub(crate) origins: Origins,
     tokens: CurrentTokens,
+    /// The token for programs of this user on this machine, which find it beside the address.
+    pub(crate) lent: Option<Secret<String>>,
     logins: Mutex<Logins>,
     rates: Rates,
     /// What who has no token may do.
@@ -41,6 +45,30 @@ struct Identity {
     scopes: Scopes,
     /// The token's hash, for its rate; none for browsers that logged in and for who has no token.
     token: Option<Hash>,
+}
+
+impl Identity {
+    fn may(self, needed: Scope) -> Result<(), ApiError> {
+        if self.scopes.has(needed) {
+            return Ok(());
+        }
+        let is_known = self.token.is_some();
+        Err(if is_known {
+            let message = format!("The token does not have the scope {:?}", needed.as_str());
+            ApiError::new(StatusCode::FORBIDDEN, message)
+        } else {
+            ApiError::new(StatusCode::UNAUTHORIZED, "A token is needed")
+        })
+    }
+}
+
+/// Who is counted as one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Client {
+    /// Everybody with a token, by its hash.
+    Token(Hash),
+    /// Everybody at an address.
+    Address(IpAddr),
 }
 
 /// Why a server may not listen.
@@ -59,13 +87,21 @@ pub enum AccessError {
 impl Access {
     pub(crate) fn new(options: &Options, bound: SocketAddr) -> Result<Self, AccessError> {
         let is_local = bound.ip().is_loopback();
-        let tokens = CurrentTokens::open(options.data_dir.as_deref())?;
+        let (tokens, lent) = match &options.data_dir {
+            Some(folder) => {
+                let mut tokens = CurrentTokens::open(folder)?;
+                let lent = tokens.lend()?;
+                (tokens, Some(lent))
+            }
+            None => (CurrentTokens::default(), None),
+        };
         if !is_local && !tokens.has_created() {
             return Err(AccessError::NoTokens(bound));
         }
         Ok(Self {
             origins: Origins::new(&options.allowed_hosts, &options.allowed_origins),
             tokens,
+            lent,
             logins: Mutex::default(),
             rates: Rates::new(&options.limits),
             without_token: if is_local && !options.require_token {
@@ -76,7 +112,7 @@ impl Access {
         })
     }
 
-    /// Decides whether a request may do what it asks for.
+    /// Decides whether a request may do what it asks for, and whether its client asks too often.
     pub(crate) fn check(
         &self,
         headers: &HeaderMap,
@@ -88,16 +124,32 @@ impl Access {
             let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests");
             return Err(error.retry_after(wait));
         }
-        if identity.scopes.has(needed) {
-            return Ok(());
+        identity.may(needed)
+    }
+
+    /// Decides whether a request may do what it asks for, however often: for contracts with limits of their own.
+    pub(crate) fn check_scope(&self, headers: &HeaderMap, needed: Scope) -> Result<(), ApiError> {
+        self.identify(headers)?.may(needed)
+    }
+
+    /// Whose limits a request counts against.
+    pub(crate) fn client(&self, headers: &HeaderMap, peer: IpAddr) -> Client {
+        let identity = self.identify(headers);
+        match identity.ok().and_then(|identity| identity.token) {
+            Some(token) => Client::Token(token),
+            None => Client::Address(peer.to_canonical()),
         }
-        let is_known = identity.token.is_some();
-        Err(if is_known {
-            let message = format!("The token does not have the scope {:?}", needed.as_str());
-            ApiError::new(StatusCode::FORBIDDEN, message)
-        } else {
-            ApiError::new(StatusCode::UNAUTHORIZED, "A token is needed")
-        })
+    }
+
+    /// Decides whether a client without a token of ours asks too often.
+    pub(crate) fn check_rate(&self, peer: IpAddr) -> Result<(), ApiError> {
+        let is_local = peer.to_canonical().is_loopback();
+        match self.rates.address(peer).filter(|_| !is_local) {
+            None => Ok(()),
+            Some(wait) => Err(
+                ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests").retry_after(wait),
+            ),
+        }
     }
 
     fn identify(&self, headers: &HeaderMap) -> Result<Identity, ApiError> {

@@ -95,12 +95,15 @@ impl From<Scopes> for Vec<Scope> {
 }
 
 /// Paths on which writing tells what agents do. All other writing is control, also on paths that come to be later.
-const INGEST: [&str; 6] = [
+const INGEST: [&str; 8] = [
     "/api/events",
     "/api/provider-quotas",
     "/api/otel",
     "/api/hooks",
     "/api/webhooks",
+    // What people write down by hand of their agents, and a look for news.
+    "/api/agents",
+    "/api/clawdbot/refresh",
     "/v1",
 ];
 
@@ -133,7 +136,8 @@ mod tests {
             (Method::POST, "/v1/logs", Scope::Ingest),
             (Method::POST, "/api/eventsx", Scope::Control),
             (Method::DELETE, "/api/v1/sessions/x", Scope::Control),
-            (Method::POST, "/api/agents", Scope::Control),
+            (Method::POST, "/api/agents", Scope::Ingest),
+            (Method::POST, "/api/openclaw/sessions", Scope::Control),
         ] {
             assert_eq!(required(&method, path), needed, "{method} {path}");
         }

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::scope::Scopes;
+use super::scope::{Scope, Scopes};
+use agentmon_core::config::Secret;
 
 /// The file of tokens in the data folder.
 const FILE: &str = "tokens.json";
@@ -100,21 +101,29 @@ impl Version {
 #[derive(Debug, Default)]
 pub(crate) struct CurrentTokens {
     folder: Option<PathBuf>,
+    /// Those that are in no file and end with this server.
+    lent: Vec<(Hash, Scopes)>,
     read: RwLock<(Option<Version>, Tokens)>,
 }
 
 impl CurrentTokens {
-    /// The tokens of a folder; none without one.
-    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, TokenError> {
-        let Some(folder) = folder else {
-            return Ok(Self::default());
-        };
+    /// The tokens of a folder.
+    pub(crate) fn open(folder: &Path) -> Result<Self, TokenError> {
         // A change between the look and the reading is noticed with the next look.
         let version = Version::of(&folder.join(FILE));
         Ok(Self {
             folder: Some(folder.to_owned()),
+            lent: Vec::new(),
             read: RwLock::new((version, Tokens::open(folder)?)),
         })
+    }
+
+    /// A token that allows to tell what agents do, until this server ends.
+    pub(crate) fn lend(&mut self) -> Result<Secret<String>, TokenError> {
+        let token = new_token()?;
+        self.lent
+            .push((hash(&token), Scopes::from([Scope::Ingest])));
+        Ok(Secret::new(token))
     }
 
     /// Whether any was created.
@@ -127,7 +136,7 @@ impl CurrentTokens {
     pub(crate) fn find(&self, token: &str) -> Option<(Hash, Scopes)> {
         self.look();
         let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
-        read.1.find(token)
+        find(read.1.known.iter().chain(&self.lent), token)
     }
 
     /// Reads the file again if it is another one now.
@@ -237,19 +246,6 @@ impl Tokens {
         })
     }
 
-    /// A token's hash and what it allows. Takes as long whether it is known or not.
-    fn find(&self, token: &str) -> Option<(Hash, Scopes)> {
-        let given = hash(token);
-        let mut found = None;
-        for (known, scopes) in &self.known {
-            let is_same: Choice = known.ct_eq(&given);
-            if is_same.into() {
-                found = Some((*known, *scopes));
-            }
-        }
-        found
-    }
-
     fn save(&self) -> Result<(), TokenError> {
         let Some(path) = &self.path else {
             return Ok(());
@@ -272,6 +268,22 @@ impl Tokens {
         write_private(&new, &text).map_err(error)?;
         fs::rename(&new, path).map_err(error)
     }
+}
+
+/// A token's hash and what it allows. Takes as long whether it is known or not.
+fn find<'a>(
+    known: impl Iterator<Item = &'a (Hash, Scopes)>,
+    token: &str,
+) -> Option<(Hash, Scopes)> {
+    let given = hash(token);
+    let mut found = None;
+    for (known, scopes) in known {
+        let is_same: Choice = known.ct_eq(&given);
+        if is_same.into() {
+            found = Some((*known, *scopes));
+        }
+    }
+    found
 }
 
 /// The control token of a folder, made when there is none.
@@ -305,14 +317,14 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 fn new_token() -> Result<String, TokenError> {
-    Ok(format!("{PREFIX}{}", random()?))
+    Ok(format!("{PREFIX}{}", random(32)?))
 }
 
-/// 256 random bits as text.
-pub(super) fn random() -> Result<String, TokenError> {
+/// So many random bytes as text; 32 at most.
+pub(crate) fn random(length: usize) -> Result<String, TokenError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(TokenError::Random)?;
-    Ok(hex(&bytes))
+    Ok(hex(&bytes[..length.min(bytes.len())]))
 }
 
 pub(super) fn hash(text: &str) -> Hash {
@@ -357,12 +369,15 @@ mod tests {
         let control = control(dir.path()).unwrap();
 
         let tokens = Tokens::open(dir.path()).unwrap();
-        assert_eq!(tokens.find(&token).map(|(_, scopes)| scopes), Some(read));
         assert_eq!(
-            tokens.find(&control).map(|(_, scopes)| scopes),
+            find(tokens.known.iter(), &token).map(|(_, scopes)| scopes),
+            Some(read)
+        );
+        assert_eq!(
+            find(tokens.known.iter(), &control).map(|(_, scopes)| scopes),
             Some(Scopes::ALL)
         );
-        assert_eq!(tokens.find(""), None);
+        assert_eq!(find(tokens.known.iter(), ""), None);
         let file = fs::read_to_string(dir.path().join(FILE)).unwrap();
         assert!(!file.contains(&token) && !format!("{tokens:?}").contains(&token));
         #[cfg(unix)]
@@ -377,8 +392,8 @@ mod tests {
 
         let mut tokens = tokens;
         tokens.revoke("board").unwrap();
-        assert_eq!(tokens.find(&token), None);
-        assert!(Tokens::open(dir.path()).unwrap().find(&token).is_none());
+        assert_eq!(find(tokens.known.iter(), &token), None);
+        assert!(find(Tokens::open(dir.path()).unwrap().known.iter(), &token).is_none());
         assert!(matches!(
             tokens.revoke("board"),
             Err(TokenError::Missing(_))

@@ -1,6 +1,7 @@
 //! What routes are made of: bodies with a limit, queries, answers.
 
 pub(crate) mod body;
+pub(crate) mod call;
 pub(crate) mod method;
 pub(crate) mod query;
 pub(crate) mod reply;

@@ -2,7 +2,8 @@
 
 mod login;
 mod metrics;
-mod page;
+mod plain;
+mod ui;
 mod v1;
 
 use std::convert::Infallible;
@@ -14,9 +15,11 @@ use warp::reply::Response;
 use warp::{Filter, Reply};
 
 pub(crate) use login::PATH as LOGIN;
+pub(crate) use ui::is_public;
+pub(crate) use v1::filter as filters;
 
 use crate::app::App;
-use crate::contracts::{events_api, hooks, otlp};
+use crate::contracts::{dashboard_api, events_api, hooks, otlp, sessions_api, webhooks};
 use crate::error::ApiError;
 use crate::http::Route;
 
@@ -27,13 +30,21 @@ pub(crate) fn all(app: &Arc<App>) -> Route {
         .unify()
         .or(hooks::routes(app))
         .unify()
+        .or(dashboard_api::routes(app))
+        .unify()
+        .or(sessions_api::routes(app))
+        .unify()
+        .or(webhooks::routes(app))
+        .unify()
         .or(v1::routes(app))
         .unify()
-        .or(page::routes(app))
+        .or(plain::routes(app))
         .unify()
         .or(metrics::routes(app))
         .unify()
         .or(login::routes(app))
+        .unify()
+        .or(ui::routes())
         .unify()
         .boxed()
 }

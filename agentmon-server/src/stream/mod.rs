@@ -2,6 +2,7 @@
 
 mod frame;
 mod hub;
+pub(crate) mod live;
 mod sse;
 
 pub(crate) use hub::{Hub, run};

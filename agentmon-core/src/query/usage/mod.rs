@@ -1,6 +1,7 @@
 //! Usage reports: the store's cells, the question, the answer.
 
 mod blocks;
+mod hours;
 mod period;
 mod report;
 mod savings;
@@ -8,6 +9,7 @@ mod savings;
 mod tests;
 pub(super) mod unattributed;
 
+pub use hours::{HourCell, hours};
 pub use report::report;
 
 use crate::model::{AgentKind, NanoUsd, SessionKey, Timestamp, Usage};
@@ -204,6 +206,17 @@ pub struct Sums {
     pub cache_saved: Option<NanoUsd>,
 }
 
+/// What a session used of one model within a quarter of an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellUsage {
+    /// The time of its first call.
+    pub first: Timestamp,
+    /// The model.
+    pub model: Box<str>,
+    /// Its calls.
+    pub sums: Sums,
+}
+
 /// One row of a report. A dimension that was not chosen is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRow {
@@ -348,6 +361,12 @@ impl UsageQuery {
             .filter(|_| self.kind != ReportKind::Blocks)
             .map(|until| Timestamp(until.0.saturating_add(UsageCell::WIDTH - 1)))
             .map(UsageCell::bucket_of)
+    }
+
+    /// Whether a cell is in the time looked at.
+    pub(super) fn covers(&self, cell: &UsageCell) -> bool {
+        self.first_bucket().is_none_or(|first| cell.bucket >= first)
+            && self.end_bucket().is_none_or(|end| cell.bucket < end)
     }
 
     /// Direction of rows.

@@ -25,12 +25,7 @@ pub fn report(
     prices: Option<&PriceBook>,
     now: Timestamp,
 ) -> UsageReport {
-    let sessions: Vec<Option<Placed>> = Placed::all(query, data);
-    let models: Vec<bool> = data
-        .models
-        .iter()
-        .map(|model| any(&query.filter.models, |wanted| model_matches(model, wanted)))
-        .collect();
+    let Chosen { sessions, models } = Chosen::new(query, data);
 
     let (mut windows, window_of) = match query.kind {
         ReportKind::Blocks => blocks::windows(data),
@@ -59,12 +54,7 @@ pub fn report(
                 query.since.is_none_or(|since| window.end > since)
                     && query.until.is_none_or(|until| window.start < until)
             }),
-            _ => {
-                query
-                    .first_bucket()
-                    .is_none_or(|first| cell.bucket >= first)
-                    && query.end_bucket().is_none_or(|end| cell.bucket < end)
-            }
+            _ => query.covers(cell),
         };
         if !in_range {
             continue;
@@ -129,6 +119,31 @@ pub fn report(
 /// Whether a list of alternatives lets something through.
 fn any(wanted: &[Box<str>], matches: impl Fn(&str) -> bool) -> bool {
     wanted.is_empty() || wanted.iter().any(|wanted| matches(wanted))
+}
+
+/// What a query's filter lets through.
+pub(super) struct Chosen {
+    /// One for each session, `None` for those that are left out.
+    sessions: Vec<Option<Placed>>,
+    models: Vec<bool>,
+}
+
+impl Chosen {
+    pub(super) fn new(query: &UsageQuery, data: &UsageData) -> Self {
+        let wanted = &query.filter.models;
+        let models = data.models.iter();
+        Self {
+            sessions: Placed::all(query, data),
+            models: models
+                .map(|model| any(wanted, |wanted| model_matches(model, wanted)))
+                .collect(),
+        }
+    }
+
+    pub(super) fn has(&self, cell: &UsageCell) -> bool {
+        matches!(self.sessions.get(cell.session as usize), Some(Some(_)))
+            && self.models.get(cell.model as usize) == Some(&true)
+    }
 }
 
 /// Where a session's cells go: indices of the first session that has the same value.
@@ -212,7 +227,7 @@ impl Tally {
 }
 
 impl Sums {
-    fn add(&mut self, cell: &UsageCell, saved: Option<NanoUsd>) {
+    pub(super) fn add(&mut self, cell: &UsageCell, saved: Option<NanoUsd>) {
         self.merge(&Self {
             requests: cell.requests,
             unpriced_requests: cell.unpriced_requests,

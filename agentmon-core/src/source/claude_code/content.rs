@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::evidence::human_prompt;
+use super::identity::{self, tool_fact};
 use super::line::{Block, Line, SYNTHETIC, blocks};
 use crate::model::{
     Batch, DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp,
@@ -59,14 +60,14 @@ impl Events<'_, '_> {
         fill: impl FnOnce(&mut Event),
     ) {
         // The line's uuid names it wherever it is copied to; lines without one are known by their place.
-        let name = self
-            .line
-            .uuid
-            .as_deref()
-            .map_or_else(|| format!("{}@{}", self.path, self.offset), str::to_owned);
+        let id = match self.line.uuid.as_deref() {
+            Some(uuid) => identity::line_part(uuid, self.count),
+            None => format!("{}@{}#{}", self.path, self.offset, self.count).into(),
+        };
         // Only answers name the session that they were copied from, so prompts go by age.
-        let key = DedupKey::Copied {
-            id: format!("{name}#{}", self.count).into(),
+        let key = DedupKey::Shared {
+            id,
+            alias: None,
             credit: self.born.0,
         };
         self.count += 1;
@@ -90,7 +91,22 @@ impl Events<'_, '_> {
 
     fn user(&mut self) {
         if let Some(prompt) = human_prompt(self.line) {
-            self.push(EventKind::UserPrompt, EventStatus::Success, &prompt, |_| {});
+            let line = self.line;
+            let session = line.session_id.as_deref().unwrap_or_default();
+            let other = line
+                .prompt_id
+                .as_deref()
+                .map(|turn| identity::prompt(session, turn, &prompt));
+            self.push(
+                EventKind::UserPrompt,
+                EventStatus::Success,
+                &prompt,
+                |event| {
+                    if let DedupKey::Shared { alias, .. } = &mut event.key {
+                        *alias = other;
+                    }
+                },
+            );
             return;
         }
         let blocks = self
@@ -105,13 +121,9 @@ impl Events<'_, '_> {
             } else {
                 EventStatus::Success
             };
-            let call = block.tool_use_id.as_deref().map(tool_fact);
-            self.push(
-                EventKind::ToolResult,
-                status,
-                &result_text(block.content.map(raw)),
-                |event| event.call = call,
-            );
+            let text = result_text(block.content.map(raw));
+            let name = self.tool_name(EventKind::ToolResult, block.tool_use_id.as_deref());
+            self.push(EventKind::ToolResult, status, &text, name);
         }
         if let Some(text) = blocks
             .iter()
@@ -162,11 +174,27 @@ impl Events<'_, '_> {
 
     fn tool_use(&mut self, block: &Block<'_>, model_call: Option<FactKey>) {
         let text = block.input.map_or("", RawValue::get);
+        let name = self.tool_name(EventKind::ToolUse, block.id.as_deref());
         self.push(EventKind::ToolUse, EventStatus::Success, text, |event| {
+            name(event);
             event.tool = block.name.as_deref().map(Into::into);
-            event.call = block.id.as_deref().map(tool_fact);
             event.model_call = model_call;
         });
+    }
+
+    /// Names an event by the tool call that it is of.
+    fn tool_name(&self, kind: EventKind, call: Option<&str>) -> impl FnOnce(&mut Event) + use<> {
+        let session = self.line.session_id.as_deref().unwrap_or_default();
+        let named = call.filter(|call| !call.is_empty()).map(|call| {
+            let key = identity::tool_event(kind, session, call, self.born.0);
+            (key, tool_fact(call))
+        });
+        |event| {
+            if let Some((key, call)) = named {
+                event.key = key;
+                event.call = Some(call);
+            }
+        }
     }
 
     fn system(&mut self) {
@@ -184,11 +212,6 @@ impl Events<'_, '_> {
             .map_or_else(String::new, |content| result_text(Some(content)));
         self.push(kind, status, &text, |_| {});
     }
-}
-
-/// Identity of a tool call, by the provider's id: the same in hooks, telemetry and transcripts.
-pub(super) fn tool_fact(id: &str) -> FactKey {
-    FactKey::new("tool.call", &[id.as_bytes()])
 }
 
 /// The text of a tool result: a string, or the text blocks of an array. Images are named, not kept.

@@ -7,13 +7,16 @@ mod payload;
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 pub(super) use payload::about;
 use payload::{Payload, answer, is_machine_prompt};
 
+use super::identity::{self, tool_fact};
 use super::title;
 use crate::model::{
-    AgentKind, Batch, DedupKey, Event, EventKind, EventStatus, FactKey, Problem, ProblemKind,
-    Relation, SessionIndex, SessionKey, Stamped, Timestamp, Title, TitleKind, earliest, latest,
+    AgentKind, Batch, DedupKey, Event, EventKind, EventStatus, Problem, ProblemKind, Relation,
+    SessionIndex, SessionKey, Stamped, Timestamp, Title, TitleKind, earliest, latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
 use crate::source::fields::mend;
@@ -220,12 +223,17 @@ impl Reader<'_, '_> {
         if !is_machine_prompt(&prompt) {
             let title = Title::new(TitleKind::FirstPrompt, self.now, &prompt);
             self.out.patch(session).propose_title(title);
-            let id = self
-                .hook
-                .prompt_id
-                .as_ref()
-                .map(|id| format!("prompt/{id}"));
-            self.tell(session, EventKind::UserPrompt, id, &prompt, |_| {});
+            let turn = self.hook.prompt_id.as_deref();
+            let key = turn.map(|turn| DedupKey::Shared {
+                id: identity::prompt(&self.hook.session_id, turn, &prompt),
+                alias: None,
+                credit: DedupKey::HOOK,
+            });
+            self.tell(session, EventKind::UserPrompt, None, &prompt, |event| {
+                if let Some(key) = key {
+                    event.key = key;
+                }
+            });
         }
         self.say(session, Signal::PromptSubmitted);
     }
@@ -236,7 +244,8 @@ impl Reader<'_, '_> {
         let about = self.hook.tool_input.and_then(about);
         match event {
             "PreToolUse" => {
-                let text = about.as_deref().unwrap_or_default();
+                // In the words of the transcript.
+                let text = self.hook.tool_input.map_or("", RawValue::get);
                 self.tool_event(session, EventKind::ToolUse, text, EventStatus::Success);
                 let about = about.map(|about| Event::clip(&about).0);
                 self.say(session, Signal::ToolStarted { call, tool, about });
@@ -361,14 +370,19 @@ impl Reader<'_, '_> {
         status: EventStatus,
     ) {
         let id = self.hook.tool_use_id.as_deref().filter(|id| !id.is_empty());
-        let call = id.map(|id| FactKey::new("tool.call", &[id.as_bytes()]));
+        let named = id.map(|id| {
+            let key = identity::tool_event(kind, &self.hook.session_id, id, DedupKey::HOOK);
+            (key, tool_fact(id))
+        });
         let tool = self.hook.tool_name.as_deref().map(Into::into);
-        let key = id.map(|id| format!("{}/{id}", kind.as_str()));
         let took = self.hook.duration_ms.filter(|ms| *ms >= 0.0);
-        self.tell(session, kind, key, text, |event| {
+        self.tell(session, kind, None, text, |event| {
+            if let Some((key, call)) = named {
+                event.key = key;
+                event.call = Some(call);
+            }
             event.status = status;
             event.tool = tool;
-            event.call = call;
             event.duration_ms = took.map(|ms| ms as u64);
         });
     }

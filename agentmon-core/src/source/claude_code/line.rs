@@ -44,6 +44,8 @@ pub(super) struct Line<'a> {
     /// The provider's id of the request, by which telemetry knows the call.
     pub request_id: Option<Cow<'a, str>>,
     pub session_id: Option<Cow<'a, str>>,
+    /// The turn that a prompt began or went into.
+    pub prompt_id: Option<Cow<'a, str>>,
     /// Set on lines that a fork copied: the session that made the request.
     request_session_id: Option<Cow<'a, str>>,
     pub cwd: Option<Cow<'a, str>>,
@@ -136,6 +138,7 @@ impl<'a> Line<'a> {
                 b"uuid" => line.uuid = reader.text("uuid", value),
                 b"requestId" => line.request_id = reader.text("requestId", value),
                 b"sessionId" => line.session_id = reader.text("sessionId", value),
+                b"promptId" => line.prompt_id = reader.text("promptId", value),
                 b"requestSessionId" => {
                     line.request_session_id = reader.text("requestSessionId", value)
                 }

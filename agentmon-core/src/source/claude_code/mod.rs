@@ -7,6 +7,7 @@
 pub mod content;
 pub mod evidence;
 pub mod hook;
+pub(crate) mod identity;
 pub mod jobs;
 pub mod line;
 pub mod live;

@@ -81,6 +81,10 @@ impl FileFormat for ClineSessions {
     }
 }
 
+/// The extensions' names, which are those of their storage folders.
+const CLINE: &str = "saoudrizwan.claude-dev";
+const ROO_CODE: &str = "rooveterinaryinc.roo-cline";
+
 /// Storage folders of an extension in the editors that run it.
 fn storages(env: &Env, extension: &str) -> Vec<Root> {
     const EDITORS: [&str; 6] = [
@@ -123,7 +127,7 @@ fn task_role(relative: &Path) -> Option<FileRole> {
 }
 
 macro_rules! tasks {
-    ($format:ty, $agent:expr, $name:literal, $extension:literal) => {
+    ($format:ty, $agent:expr, $name:literal, $extension:expr, $owns:expr) => {
         impl FileFormat for $format {
             fn agent(&self) -> AgentKind {
                 $agent
@@ -149,6 +153,10 @@ macro_rules! tasks {
                 task_role(relative)
             }
 
+            fn owns(&self, folder: &Path) -> bool {
+                $owns(folder.ends_with(ROO_CODE))
+            }
+
             fn start(&self, file: &FileInfo) -> Box<dyn Parser> {
                 Box::new(task::Task::new(file, self.agent()))
             }
@@ -160,15 +168,18 @@ macro_rules! tasks {
     };
 }
 
+// A copy of tasks that does not say whose they are counts as Cline's.
 tasks!(
     ClineTasks,
     AgentKind::Cline,
     "cline-tasks",
-    "saoudrizwan.claude-dev"
+    CLINE,
+    |roo: bool| !roo
 );
 tasks!(
     RooCode,
     AgentKind::RooCode,
     "roo-code",
-    "rooveterinaryinc.roo-cline"
+    ROO_CODE,
+    |roo: bool| roo
 );

@@ -20,7 +20,7 @@ mod timeline;
 mod tokens;
 mod turn;
 
-pub(super) use timeline::tool_key;
+pub(super) use timeline::{prompt_event, tool_event, tool_key};
 
 use std::path::{Component, Path};
 

@@ -430,7 +430,7 @@ impl<'a> Reader<'_, 'a> {
             // A prompt may be an image alone.
             self.facts.titled = !typed.trim().is_empty();
         }
-        self.timeline(|timeline| timeline.say(EventKind::UserPrompt, typed.trim()));
+        self.timeline(|timeline| timeline.prompt(typed.trim()));
     }
 
     fn title(&mut self, kind: TitleKind, text: &str) {

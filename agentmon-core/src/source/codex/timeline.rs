@@ -23,6 +23,17 @@ pub(in crate::source) fn tool_key(thread: &str, call: &str) -> FactKey {
     FactKey::new("codex.tool", &[thread.as_bytes(), call.as_bytes()])
 }
 
+/// The name of an event of a tool call, whatever source tells of it.
+pub(in crate::source) fn tool_event(thread: &str, kind: EventKind, call: &str) -> String {
+    format!("codex:{thread}:{}:{call}", kind.as_str())
+}
+
+/// The name by which telemetry knows a prompt: it tells neither the turn nor, mostly, the words, but how many characters
+/// they are (`prompt_length`). Prompts of one length within a minute of each other are one there.
+pub(in crate::source) fn prompt_event(thread: &str, length: usize, at: Timestamp) -> String {
+    format!("codex/prompt/{thread}/{length}/{}", at.0.div_euclid(60_000))
+}
+
 /// Writes the events of one line.
 #[derive(Debug)]
 pub(super) struct Timeline<'a> {
@@ -64,6 +75,23 @@ impl Timeline<'_> {
         }
     }
 
+    /// What the user asked.
+    pub(super) fn prompt(&mut self, text: &str) {
+        if text.trim().is_empty() {
+            return;
+        }
+        let mut event = self.event(EventKind::UserPrompt, text);
+        if let DedupKey::Id(id) = event.key {
+            let alias = prompt_event(self.thread.as_str(), text.chars().count(), self.at);
+            event.key = DedupKey::Shared {
+                id,
+                alias: Some(alias.into()),
+                credit: 0,
+            };
+        }
+        self.out.events.push(event);
+    }
+
     /// An event that may have no text.
     pub(super) fn mark(&mut self, kind: EventKind, status: EventStatus, text: &str) {
         let event = Event {
@@ -82,7 +110,11 @@ impl Timeline<'_> {
         text: &str,
     ) -> &mut Event {
         let event = Event {
-            key: self.key(&format!("{}:{call}", kind.as_str())),
+            key: DedupKey::Shared {
+                id: tool_event(self.thread.as_str(), kind, call).into(),
+                alias: None,
+                credit: 0,
+            },
             tool: tool.map(Into::into),
             call: Some(tool_key(self.thread.as_str(), call)),
             ..self.event(kind, text)

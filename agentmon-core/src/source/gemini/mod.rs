@@ -9,6 +9,7 @@
 //! file.
 
 mod chat;
+pub mod hook;
 mod message;
 mod project;
 mod record;

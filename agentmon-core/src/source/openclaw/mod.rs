@@ -1,10 +1,13 @@
 //! OpenClaw, and Clawdbot and Moltbot as it was called before: its state folder.
 //!
 //! `files` are what the versions up to 2026.7 keep there, `sqlite` the databases of the versions since. Both name the
-//! same conversations in the same way, so that a folder which has both gives each fact once.
+//! same conversations in the same way, so that a folder which has both gives each fact once. `gateway` hears of the
+//! same conversations from the program that runs them.
 
 mod files;
+pub mod gateway;
 mod sqlite;
+pub mod webhook;
 
 pub use files::OpenClawFiles;
 pub use sqlite::OpenClawSqlite;

@@ -4,10 +4,11 @@ use super::reader::{Call, Reader, stamp};
 use super::record::{Log, Point};
 use super::value::Attributes;
 use crate::model::{
-    AgentKind, CounterKind, EventKind, EventStatus, FactKey, NanoUsd, PriceMode, Relation,
-    SessionIndex, SessionKey, Stamped, Timestamp, Usage, latest,
+    AgentKind, CounterKind, DedupKey, EventKind, EventStatus, FactKey, NanoUsd, PriceMode,
+    Relation, SessionIndex, SessionKey, Stamped, Timestamp, Usage, latest,
 };
 use crate::session::Signal;
+use crate::source::claude_code::identity::{self, tool_fact};
 
 /// Requests that fill the window of the main conversation, by `query_source`.
 const MAIN_QUERIES: [&str; 2] = ["sdk", "repl_main_thread"];
@@ -58,10 +59,22 @@ pub(super) fn log(
     match name {
         "user_prompt" => {
             let prompt = attributes.text("prompt").filter(|text| *text != REDACTED);
-            let id = attributes
-                .text("prompt.id")
-                .map_or_else(place, str::to_owned);
-            reader.prompt(session, at, prompt, key("prompt", &id));
+            let turn = attributes.text("prompt.id");
+            let other = turn
+                .zip(prompt)
+                .map(|(turn, text)| identity::prompt(id, turn, text));
+            // The line of the transcript that the prompt became; clients before 2.1 do not tell.
+            let line = attributes.text("message.uuid");
+            let (id, alias) = match (line, other) {
+                (Some(uuid), other) => (identity::line_part(uuid, 0), other),
+                (None, Some(other)) => (other, None),
+                (None, None) => {
+                    let turn = turn.map_or_else(place, str::to_owned);
+                    (key("prompt", &turn).into(), None)
+                }
+            };
+            reader.prompt(session, at, prompt, id.into());
+            reader.also(alias);
         }
         "api_request" => request(reader, session, attributes, at, &place()),
         "api_error" => {
@@ -105,7 +118,7 @@ pub(super) fn log(
             }
         }
         "tool_result" => {
-            tool_result(reader, session, attributes, at, &place());
+            tool_result(reader, session, id, attributes, at, &place());
             finished(reader, session, attributes, at);
         }
         "subagent_completed" => {
@@ -197,6 +210,7 @@ fn request(
 fn tool_result(
     reader: &mut Reader<'_>,
     session: SessionIndex,
+    native_id: &str,
     attributes: &Attributes<'_>,
     at: Timestamp,
     place: &str,
@@ -205,10 +219,13 @@ fn tool_result(
     let text = attributes
         .first_text(&["error", "error_type"])
         .unwrap_or_default();
-    let key = format!("claude/tool_result/{}", id.unwrap_or(place));
+    let key = format!("claude/tool_result@{place}");
     let event = reader.tell(session, at, EventKind::ToolResult, key, text);
+    if let Some(id) = id {
+        event.key = identity::tool_event(event.kind, native_id, id, DedupKey::TELEMETRY);
+        event.call = Some(tool_fact(id));
+    }
     event.tool = attributes.text("tool_name").map(Into::into);
-    event.call = id.map(|id| FactKey::new("tool.call", &[id.as_bytes()]));
     event.duration_ms = attributes.count("duration_ms");
     if attributes.flag("success") == Some(false) {
         event.status = EventStatus::Error;

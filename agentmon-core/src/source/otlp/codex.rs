@@ -5,7 +5,7 @@ use super::record::Log;
 use super::value::Attributes;
 use crate::model::{AgentKind, EventKind, EventStatus, PriceMode, SessionIndex, Timestamp, Usage};
 use crate::session::Signal;
-use crate::source::codex::tool_key;
+use crate::source::codex::{prompt_event, tool_event, tool_key};
 
 /// What the client writes where the user did not allow texts.
 const REDACTED: &str = "[REDACTED]";
@@ -29,7 +29,6 @@ pub(super) fn log(
     let patch = reader.out.patch(session);
     stamp(&mut patch.version, at, version);
     stamp(&mut patch.entrypoint, at, attributes.text("originator"));
-    let key = |what: &str| format!("codex/{thread}/{what}/{}", at.0);
     match name {
         "codex.conversation_starts" => {
             stamp(
@@ -42,7 +41,11 @@ pub(super) fn log(
         }
         "codex.user_prompt" => {
             let prompt = attributes.text("prompt").filter(|text| *text != REDACTED);
-            reader.prompt(session, at, prompt, key("prompt"));
+            let id = match attributes.count("prompt_length") {
+                Some(length) => prompt_event(thread, length as usize, at),
+                None => format!("codex/{thread}/prompt/{}", at.0),
+            };
+            reader.prompt(session, at, prompt, id);
         }
         "codex.api_request" => {
             let status = attributes.count("http.response.status_code");
@@ -126,7 +129,7 @@ fn tool_result(
     let Some(call) = attributes.text("call_id") else {
         return reader.active(session, at);
     };
-    let key = format!("codex/{thread}/tool_result/{call}");
+    let key = tool_event(thread, EventKind::ToolResult, call);
     let text = attributes.text("output").unwrap_or_default();
     let event = reader.tell(session, at, EventKind::ToolResult, key, text);
     event.tool = attributes.text("tool_name").map(Into::into);

@@ -185,7 +185,7 @@ impl<'b> Reader<'b> {
             source: CallSource::Otlp,
         });
         stamp(&mut self.out.patch(session).model, at, Some(call.model));
-        let id = format!("call/{}", call.fact.0);
+        let id = call_event(call.fact);
         let event = self.tell(session, at, EventKind::LlmResponse, id, "");
         event.model_call = Some(call.fact);
         event.duration_ms = call.duration_ms;
@@ -203,7 +203,11 @@ impl<'b> Reader<'b> {
     ) -> &mut Event {
         let (text, truncated) = Event::clip(text);
         self.out.events.push(Event {
-            key: DedupKey::Id(id.into()),
+            key: DedupKey::Shared {
+                id: id.into(),
+                alias: None,
+                credit: DedupKey::TELEMETRY,
+            },
             at,
             session,
             kind,
@@ -217,6 +221,15 @@ impl<'b> Reader<'b> {
         });
         // It was just pushed.
         self.out.events.last_mut().expect("an event")
+    }
+
+    /// Names the event that was told last by another id too.
+    pub(super) fn also(&mut self, other: Option<Box<str>>) {
+        if let Some(event) = self.out.events.last_mut()
+            && let DedupKey::Shared { alias, .. } = &mut event.key
+        {
+            *alias = other;
+        }
     }
 
     /// A failure worth a line.
@@ -279,6 +292,11 @@ pub(super) fn inclusive(input: u64, read: u64, written: u64, output: u64, reason
         output,
         reasoning: reasoning.min(output),
     }
+}
+
+/// The event of a call that telemetry told of.
+pub(crate) fn call_event(call: FactKey) -> String {
+    format!("call/{}", call.0)
 }
 
 /// The identity of a call that is known by its session and its figures alone.

@@ -16,6 +16,7 @@ use crate::model::{
     CallSource, CostBasis, FactKey, Finality, ModelCall, NanoUsd, PriceMode, Timestamp, Usage,
 };
 use crate::pricing::ModelPrices;
+use crate::store::StoreError;
 
 /// The most that one call can cost, about 17,600 dollars. No real one comes near; a made-up one must not make sums
 /// overflow.
@@ -184,6 +185,20 @@ fn merge_into_row(
     Ok(())
 }
 
+/// Whether any of these calls is stored.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn knows_any(connection: &Connection, facts: &[FactKey]) -> Result<bool, StoreError> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM call WHERE fact = ?1")?;
+    for fact in facts {
+        if select.exists([fact.0])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Takes a call out.
 pub(super) fn take(connection: &Connection, fact: FactKey) -> rusqlite::Result<Option<StoredCall>> {
     connection
@@ -270,11 +285,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
         },
         cost: row.get::<_, Option<i64>>(10)?.map(NanoUsd),
         credit: row.get(11)?,
-        source: source_of(row.get::<_, u8>(12)?.into()),
-        mode: PriceMode::ALL
-            .get(usize::from(row.get::<_, u8>(13)?))
-            .copied()
-            .unwrap_or_default(),
+        source: source_of(row.get(12)?),
+        mode: mode_of(row.get(13)?),
         web_searches: row.get(14)?,
         reported: row.get::<_, Option<i64>>(15)?.map(NanoUsd),
     })
@@ -308,8 +320,9 @@ fn source_code(source: CallSource) -> i64 {
         .map_or(0, |code| code as i64)
 }
 
-fn source_of(code: usize) -> CallSource {
-    SOURCES.get(code).copied().unwrap_or(CallSource::Transcript)
+pub(super) fn source_of(code: u8) -> CallSource {
+    let source = SOURCES.get(usize::from(code));
+    source.copied().unwrap_or(CallSource::Transcript)
 }
 
 fn mode_code(mode: PriceMode) -> i64 {
@@ -317,4 +330,9 @@ fn mode_code(mode: PriceMode) -> i64 {
         .iter()
         .position(|known| *known == mode)
         .map_or(0, |code| code as i64)
+}
+
+pub(super) fn mode_of(code: u8) -> PriceMode {
+    let mode = PriceMode::ALL.get(usize::from(code));
+    mode.copied().unwrap_or_default()
 }

@@ -41,6 +41,16 @@ impl Conditions {
         });
     }
 
+    /// Models by a beginning of their name, as [`model_matches`](crate::query::model_matches) has it.
+    pub(super) fn models(&mut self, column: &str, models: &[Box<str>]) {
+        // LIKE does not mind the case of letters.
+        let sql = format!("({column} LIKE ? ESCAPE '!' OR {column} LIKE ? ESCAPE '!')");
+        self.any(models, &sql, |model| {
+            let wanted = escape_like(model);
+            vec![format!("{wanted}%").into(), format!("%/{wanted}%").into()]
+        });
+    }
+
     /// Sessions by their project, as [`project_matches`](crate::query::project_matches) has it: by name, or with a `/`
     /// by its folder, a folder inside it, or one above it.
     pub(super) fn projects(&mut self, projects: &[Box<str>]) {
@@ -64,20 +74,40 @@ impl Conditions {
         }
     }
 
+    /// Exactly these sessions; nothing when there are none.
+    pub(super) fn keys(&mut self, keys: &[SessionKey]) {
+        if !keys.is_empty() {
+            let values = vec!["(?, ?)"; keys.len()].join(", ");
+            let id = |key: &SessionKey| [key.native_id.to_string(), key.agent.as_str().to_owned()];
+            self.sql.push(format!(
+                "(session.native_id, session.agent) IN (VALUES {values})"
+            ));
+            let parts = keys.iter().flat_map(id);
+            self.values.extend(parts.map(Value::from));
+        }
+    }
+
     /// Sessions by their id or the beginning of it, with or without the agent.
     pub(super) fn session_ids(&mut self, ids: &[Box<str>]) {
+        // What stands before a colon may be an agent, or a part of the id.
+        let readings: Vec<(String, String)> = ids
+            .iter()
+            .flat_map(|id| {
+                let key = SessionKey::parse(id);
+                let is_known = key
+                    .as_ref()
+                    .is_some_and(|key| !matches!(key.agent, AgentKind::Other(_)));
+                let whole = (!is_known).then(|| (id.to_string(), "%".to_owned()));
+                let parts = key.map(|key| (key.native_id.into(), key.agent.into()));
+                whole.into_iter().chain(parts)
+            })
+            .collect();
         self.any(
-            ids,
+            &readings,
             "(session.native_id >= ? AND session.native_id < ? AND session.agent LIKE ?)",
-            |id| {
-                let (native_id, agent) = SessionKey::parse(id)
-                    .filter(|key| !matches!(key.agent, AgentKind::Other(_)))
-                    .map_or_else(
-                        || (id.to_string(), "%".to_owned()),
-                        |key| (key.native_id.into(), key.agent.into()),
-                    );
+            |(native_id, agent)| {
                 let end = format!("{native_id}\u{10ffff}");
-                vec![native_id.into(), end.into(), agent.into()]
+                vec![native_id.clone().into(), end.into(), agent.clone().into()]
             },
         );
     }
@@ -100,4 +130,16 @@ impl Conditions {
     pub(super) fn values(&self) -> impl Params + '_ {
         params_from_iter(self.values.iter())
     }
+}
+
+/// Text as a part of a LIKE pattern with `!` for escapes.
+fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '!' | '%' | '_') {
+            escaped.push('!');
+        }
+        escaped.push(c);
+    }
+    escaped
 }

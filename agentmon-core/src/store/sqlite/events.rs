@@ -1,10 +1,9 @@
 //! Events: metadata in one table, text in another; search's index over the text is `text_index`.
 
-use std::cmp::Ordering;
+mod sightings;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::calls;
 use super::conditions::Conditions;
 use super::dimensions::{Names, TOOLS};
 use super::event_cells::CellChanges;
@@ -13,14 +12,17 @@ use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
     Usage,
 };
-use crate::query::{EventCursor, EventFilter, EventPage, EventRow, Order};
+use crate::query::{
+    EventCursor, EventFilter, EventIdentity, EventPage, EventRow, LogLevel, LogPage, Order,
+};
+use crate::source::otlp::call_event;
 use crate::store::StoreError;
 
 /// Events in a page when the filter names no limit.
 const DEFAULT_LIMIT: usize = 100;
 
-/// Stores events; known ones are skipped, except that the original of a copied record takes it over. Returns the row of
-/// each that was new.
+/// Stores events; known ones are skipped, or complete what is known (see [`DedupKey::Shared`]). Returns the row of each
+/// that was new.
 pub(super) fn store(
     connection: &Connection,
     events: &[Event],
@@ -43,6 +45,11 @@ pub(super) fn store(
             .as_deref()
             .map(|tool| tools.id(connection, tool))
             .transpose()?;
+        if sightings::is_known_otherwise(connection, &event.key)? {
+            sightings::complete(connection, event, session, tool, cells)?;
+            rows.push(None);
+            continue;
+        }
         let inserted = insert.execute(params![
             key_of(&event.key),
             event.at.0,
@@ -51,29 +58,38 @@ pub(super) fn store(
             status_code(event.status),
             tool,
             event.call.map(|fact| fact.0),
-            event.model_call.map(|fact| fact.0),
+            sightings::model_call(connection, event)?.map(|fact| fact.0),
             event.duration_ms.map(|ms| ms.min(i64::MAX as u64) as i64),
             event.truncated,
             credit_of(&event.key),
         ])?;
         if inserted == 0 {
+            sightings::complete(connection, event, session, tool, cells)?;
             rows.push(None);
-            if let Some(holder) = take_over(connection, &event.key, session)? {
-                let tool = used_tool(connection, tool, event)?;
-                cells.removed(holder, tool, event);
-                cells.added(session, tool, event);
+        } else {
+            let seq = connection.last_insert_rowid();
+            let tool = used_tool(connection, tool, event.call)?;
+            cells.added(session, tool, event);
+            if !event.text.is_empty() {
+                insert_body.execute(params![seq, &*event.text])?;
             }
-            continue;
+            rows.push(Some(seq));
         }
-        let seq = connection.last_insert_rowid();
-        rows.push(Some(seq));
-        let tool = used_tool(connection, tool, event)?;
-        cells.added(session, tool, event);
-        if !event.text.is_empty() {
-            insert_body.execute(params![seq, &*event.text])?;
-        }
+        sightings::absorb(connection, &event.key, cells)?;
     }
     Ok(rows)
+}
+
+/// Gives the event of a call that telemetry told of the call's real name.
+pub(super) fn name_call(
+    connection: &Connection,
+    alias: FactKey,
+    fact: FactKey,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE event SET model_call = ?2 WHERE key = ?1")?
+        .execute([key_of_id(&call_event(alias)), fact.0])
+        .map(|_| ())
 }
 
 /// The row of the event with that identity.
@@ -93,38 +109,13 @@ pub(super) fn last_row(connection: &Connection) -> rusqlite::Result<i64> {
     Ok(last.unwrap_or(0))
 }
 
-/// Gives a copied record to `session` if that has the better claim to it (see [`DedupKey::Copied`]). Returns who held it.
-fn take_over(
-    connection: &Connection,
-    key: &DedupKey,
-    session: i64,
-) -> rusqlite::Result<Option<i64>> {
-    let DedupKey::Copied { credit, .. } = key else {
-        return Ok(None);
-    };
-    let (holder, held): (i64, i64) = connection
-        .prepare_cached("SELECT session, credit FROM event WHERE key = ?1")?
-        .query_row([key_of(key)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let claim = match credit.cmp(&held) {
-        Ordering::Equal => calls::compare_sessions(connection, session, holder)?,
-        claim => claim,
-    };
-    if claim.is_ge() {
-        return Ok(None);
-    }
-    connection
-        .prepare_cached("UPDATE event SET session = ?2, credit = ?3 WHERE key = ?1")?
-        .execute(params![key_of(key), session, credit])?;
-    Ok(Some(holder))
-}
-
 /// The tool that an event is about: its own, or that whose call it is the result of.
 fn used_tool(
     connection: &Connection,
     tool: Option<i64>,
-    event: &Event,
+    call: Option<FactKey>,
 ) -> rusqlite::Result<Option<i64>> {
-    match (tool, event.call) {
+    match (tool, call) {
         (None, Some(call)) => connection
             .prepare_cached("SELECT max(tool) FROM event WHERE call = ?1")?
             .query_row([call.0], |row| row.get(0)),
@@ -141,17 +132,20 @@ fn key_of(key: &DedupKey) -> i64 {
             )
             .0
         }
-        DedupKey::Id(id) | DedupKey::Copied { id, .. } => {
-            FactKey::new("event.id", &[id.as_bytes()]).0
-        }
+        DedupKey::Id(id) | DedupKey::Shared { id, .. } => key_of_id(id),
+        DedupKey::Known { key, .. } => key.0,
         DedupKey::Serial(number) => FactKey::serial(*number).0,
     }
+}
+
+fn key_of_id(id: &str) -> i64 {
+    FactKey::new("event.id", &[id.as_bytes()]).0
 }
 
 /// Who holds an event; 0 for one that nobody else can hold.
 fn credit_of(key: &DedupKey) -> i64 {
     match key {
-        DedupKey::Copied { credit, .. } => *credit,
+        DedupKey::Shared { credit, .. } | DedupKey::Known { credit, .. } => *credit,
         DedupKey::Position { .. } | DedupKey::Id(_) | DedupKey::Serial(_) => 0,
     }
 }
@@ -180,10 +174,11 @@ pub(super) fn status_code(status: EventStatus) -> i64 {
         .map_or(0, |code| code as i64)
 }
 
-const SELECT: &str = "
+pub(super) const SELECT: &str = "
     SELECT event.seq, event.at, session.agent, session.native_id, event.kind, event.status, tool.name,
            event.duration_ms, model.name, call.input, call.cache_read, call.cache_write_5m, call.cache_write_1h,
-           call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated
+           call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated,
+           event.key, event.credit, event.call, event.model_call
     FROM event
     JOIN session ON session.id = event.session
     LEFT JOIN tool ON tool.id = event.tool
@@ -192,7 +187,7 @@ const SELECT: &str = "
     LEFT JOIN event_body ON event_body.seq = event.seq
     LEFT JOIN project ON project.id = session.project";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     let text = |index: usize| {
         row.get::<_, Option<String>>(index)
             .map(|text| text.map(Into::into))
@@ -226,14 +221,17 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         cost: row.get::<_, Option<i64>>(15)?.map(NanoUsd),
         text: row.get::<_, String>(16)?.into(),
         truncated: row.get(17)?,
+        identity: EventIdentity {
+            key: FactKey(row.get(18)?),
+            credit: row.get(19)?,
+            call: row.get::<_, Option<i64>>(20)?.map(FactKey),
+            model_call: row.get::<_, Option<i64>>(21)?.map(FactKey),
+        },
     })
 }
 
-/// A page of events that match a filter.
-///
-/// # Errors
-/// [`StoreError`] when the database cannot be read.
-pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage, StoreError> {
+/// The conditions of a filter, but for its place and limit.
+fn conditions(filter: &EventFilter) -> Conditions {
     let mut conditions = Conditions::default();
     if let Some(key) = &filter.session {
         let parts = [key.agent.as_str().to_owned(), key.native_id.to_string()];
@@ -266,6 +264,36 @@ pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage
     if let Some(until) = filter.until {
         conditions.add("event.at < ?", [until.0.into()]);
     }
+    conditions
+}
+
+/// The events after row `after` that match a filter, in the order in which they were stored, at most `limit`.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn events_after(
+    connection: &Connection,
+    filter: &EventFilter,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<EventRow>, StoreError> {
+    let mut conditions = conditions(filter);
+    conditions.add("event.seq > ?", [after.into()]);
+    let sql = format!(
+        "{SELECT} WHERE {} ORDER BY event.seq LIMIT {limit}",
+        conditions.sql()
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let rows = select.query_map(conditions.values(), read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A page of events that match a filter.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage, StoreError> {
+    let mut conditions = conditions(filter);
     let (direction, beyond) = match filter.order {
         Order::Ascending => ("ASC", ">"),
         Order::Descending => ("DESC", "<"),
@@ -301,6 +329,51 @@ pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage
         events,
         next: next.flatten(),
     })
+}
+
+/// A page of a session's log, the newest first, and how many lines there are of that level.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn log(
+    connection: &Connection,
+    session: i64,
+    level: Option<LogLevel>,
+    offset: u64,
+    limit: usize,
+) -> Result<LogPage, StoreError> {
+    let condition = level.map_or_else(|| "TRUE".to_owned(), of_level);
+    let sql = format!(
+        "{SELECT} WHERE event.session = ?1 AND {condition}
+         ORDER BY event.at DESC, event.seq DESC LIMIT ?2 OFFSET ?3"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let offset = offset.min(i64::MAX as u64) as i64;
+    let rows = select.query_map(params![session, limit as i64, offset], read)?;
+    let events = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let count = format!("SELECT count(*) FROM event WHERE event.session = ?1 AND {condition}");
+    let total: i64 = connection
+        .prepare_cached(&count)?
+        .query_row([session], |row| row.get(0))?;
+    Ok(LogPage {
+        events,
+        total: total as u64,
+    })
+}
+
+/// The condition that an event is of a level.
+fn of_level(level: LogLevel) -> String {
+    let each = EventKind::ALL
+        .into_iter()
+        .flat_map(|kind| EventStatus::ALL.map(|status| (kind, status)));
+    let of_level = each.filter(|(kind, status)| LogLevel::of(*kind, *status) == level);
+    let codes: Vec<String> = of_level
+        .map(|(kind, status)| format!("({}, {})", kind_code(kind), status_code(status)))
+        .collect();
+    format!(
+        "(event.kind, event.status) IN (VALUES {})",
+        codes.join(", ")
+    )
 }
 
 /// The latest events of a session, oldest first, and whether there are more.

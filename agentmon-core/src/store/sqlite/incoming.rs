@@ -1,8 +1,9 @@
 //! The model calls of one transaction. They stay where their source put them until each is stored: a first import
 //! holds many, and sorting places moves less than sorting calls.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
+use super::aliases;
 use super::calls::StoredCall;
 use super::dimensions;
 use super::prices::StoredPrices;
@@ -89,7 +90,6 @@ impl<'a> IncomingCalls<'a> {
 
     /// Gives calls of sources that know only another name the real one, where it is known.
     pub(super) fn resolve(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut select = None;
         for place in &mut self.places {
             let source = match self.parts.get(place.part as usize) {
                 Some(part) => part.calls[place.call as usize].source,
@@ -98,15 +98,7 @@ impl<'a> IncomingCalls<'a> {
             if source != CallSource::Otlp {
                 continue;
             }
-            let select = match &mut select {
-                Some(select) => select,
-                None => select.insert(
-                    connection.prepare_cached("SELECT fact FROM call_alias WHERE alias = ?1")?,
-                ),
-            };
-            let fact: Option<i64> = select
-                .query_row([place.fact.0], |row| row.get(0))
-                .optional()?;
+            let fact = aliases::find(connection, place.fact.0)?;
             place.fact = fact.map_or(place.fact, FactKey);
         }
         Ok(())

@@ -11,7 +11,7 @@ use super::prices::StoredPrices;
 use super::writer::{Projects, Writer, observe, store_calls};
 use super::{StoreChange, counters, events, quotas};
 use crate::ingest::{Delivery, PostedEvent, Receipt};
-use crate::model::{Batch, Timestamp, stamp};
+use crate::model::{Batch, DedupKey, Timestamp, stamp};
 use crate::store::StoreError;
 
 /// What a transaction stored.
@@ -146,9 +146,9 @@ fn new_events<'a>(
             continue;
         };
         for event in events {
-            if let Some(id) = &event.event_id {
-                let known =
-                    !seen.insert(&**id) || events::find(connection, &event.key(serial))?.is_some();
+            let key = event.key(serial);
+            if !matches!(key, DedupKey::Serial(_)) {
+                let known = events::find(connection, &key)?.is_some() || !seen.insert(key);
                 if known {
                     receipts[index].duplicates += 1;
                     continue;

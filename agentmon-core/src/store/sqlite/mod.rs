@@ -1,6 +1,8 @@
 //! SQLite: connections, schema, and one file for each family of tables.
 
+mod alerts;
 mod aliases;
+mod archive;
 mod calls;
 mod conditions;
 mod connect;
@@ -15,6 +17,7 @@ mod held;
 mod incoming;
 mod ingest;
 mod maintain;
+mod manual;
 mod posted;
 mod prices;
 mod quotas;
@@ -25,20 +28,33 @@ mod search;
 mod session_read;
 mod sessions;
 mod text_index;
+mod tool_usage;
+mod transcript;
 mod usage;
 mod writer;
 
+pub use alerts::{alert, alerts, due_deliveries};
+pub use archive::{facts, model_calls};
+pub use calls::knows_any as knows_any_call;
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
-pub use events::{events, timeline};
+pub use events::{events, events_after, log, timeline};
 pub use feed::{feed, feed_after, feed_sessions};
 pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
 pub use ingest::Ingested;
 pub use maintain::{backup, bytes, check, stats};
+pub use manual::{
+    MAX_AGENTS as MAX_MANUAL_AGENTS, agent as manual_agent, agents as manual_agents,
+    log as manual_log,
+};
 pub use quotas::quotas;
 pub use recent::recent;
 pub use search::search;
-pub use session_read::{SessionRow, load, resolve, sessions, sessions_in, transitions};
-pub use usage::{own_sums, session_cost, session_sums, tools, usage};
+pub use session_read::{
+    SessionRow, exact, histories, load, reported_as, resolve, sessions, sessions_in, transitions,
+};
+pub use tool_usage::tool_usage;
+pub use transcript::{blocks_after, transcript_page};
+pub use usage::{own_sums, session_cost, session_sums, tools, usage, usage_cells};
 pub use writer::{StoreChange, Writer};

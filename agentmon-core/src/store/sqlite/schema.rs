@@ -12,7 +12,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_posted.sql"),
     include_str!("migrations/0003_otlp.sql"),
     include_str!("migrations/0004_copied.sql"),
-    include_str!("migrations/0005_text_index.sql"),
+    include_str!("migrations/0005_manual.sql"),
+    include_str!("migrations/0006_alert.sql"),
+    include_str!("migrations/0007_text_index.sql"),
 ];
 
 /// The version that this program writes.

@@ -33,6 +33,9 @@ const SELECT: &str = "
     LEFT JOIN session AS parent ON parent.id = session.parent
     LEFT JOIN project ON project.id = session.project";
 
+/// Changes of state that are read of one session, the latest.
+const MAX_HISTORY: usize = 5000;
+
 /// Sessions that were only spoken of (as a parent) are not shown before something is known of them.
 const SEEN: &str = "session.started_at IS NOT NULL";
 
@@ -103,21 +106,14 @@ pub fn sessions(
     if !filter.within {
         conditions.add("session.report_as = session.id", []);
     }
+    conditions.keys(&filter.keys);
     conditions.session_ids(&filter.sessions);
     conditions.any(&filter.states, "session.state = ?", |state| {
         vec![state.to_string().into()]
     });
     conditions.agents(&filter.agents);
     conditions.projects(&filter.projects);
-    // As `query::model_matches` has it. LIKE does not mind the case of letters.
-    conditions.any(
-        &filter.models,
-        "(session.model LIKE ? ESCAPE '!' OR session.model LIKE ? ESCAPE '!')",
-        |model| {
-            let wanted = escape_like(model);
-            vec![format!("{wanted}%").into(), format!("%/{wanted}%").into()]
-        },
-    );
+    conditions.models("session.model", &filter.models);
     if let Some(since) = filter.since {
         conditions.add(
             if filter.or_open {
@@ -162,16 +158,27 @@ pub fn sessions(
     Ok((rows, matching))
 }
 
-/// Text as a part of a LIKE pattern with `!` for escapes.
-fn escape_like(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '!' | '%' | '_') {
-            escaped.push('!');
-        }
-        escaped.push(c);
+/// The sessions in whose names these are reported, each once; those that are not known are left out.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn reported_as(
+    connection: &Connection,
+    keys: &[SessionKey],
+) -> Result<Vec<SessionRow>, StoreError> {
+    let mut select = connection.prepare_cached(&format!(
+        "{SELECT} WHERE {SEEN} AND session.id = (
+             SELECT report_as FROM session WHERE native_id = ?1 AND agent = ?2)"
+    ))?;
+    let mut rows: Vec<SessionRow> = Vec::with_capacity(keys.len());
+    let mut known = std::collections::HashSet::new();
+    for key in keys {
+        let row = select
+            .query_row(params![&*key.native_id, key.agent.as_str()], read)
+            .optional()?;
+        rows.extend(row.filter(|row| known.insert(row.id)));
     }
-    escaped
+    Ok(rows)
 }
 
 /// The sessions whose id is `id` or begins with it, with or without the agent in front; the whole id alone wins over
@@ -199,6 +206,21 @@ pub fn resolve(
         rows = vec![rows.swap_remove(at)];
     }
     Ok(rows)
+}
+
+/// The session of exactly that id, with or without the agent in front; of several agents' sessions with the same id, the
+/// one active most lately.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn exact(connection: &Connection, id: &str) -> Result<Option<SessionRow>, StoreError> {
+    let (agent, native_id) = id.split_once(':').unwrap_or_default();
+    let sql = format!(
+        "{SELECT} WHERE {SEEN} AND (session.native_id = ?1 OR session.native_id = ?2 AND session.agent = ?3)
+         ORDER BY session.last_activity_at DESC LIMIT 1"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    Ok(select.query_row([id, native_id, agent], read).optional()?)
 }
 
 /// A session as the state machine keeps it.
@@ -240,6 +262,27 @@ pub fn transitions(
         transitions.push(transition);
     }
     Ok(transitions)
+}
+
+/// The changes of state of the sessions that match a filter, each session's together and in their order, for the
+/// sessions that are reported in their own name.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn histories(
+    connection: &Connection,
+    filter: &SessionFilter,
+) -> Result<Vec<(SessionRow, Vec<Transition>)>, StoreError> {
+    let (rows, _) = sessions(connection, filter)?;
+    let mut histories = Vec::new();
+    for row in rows {
+        let mut transitions = transitions(connection, row.id, MAX_HISTORY)?;
+        if !transitions.is_empty() {
+            transitions.reverse();
+            histories.push((row, transitions));
+        }
+    }
+    Ok(histories)
 }
 
 /// How many sessions have their transcript below a folder.

@@ -84,13 +84,13 @@ impl Sessions {
         Ok(id)
     }
 
-    /// The folder in which a known session started, if it is known.
-    pub(super) fn cwd(
+    /// What is known of a session.
+    pub(super) fn facts(
         &mut self,
         connection: &Connection,
         key: &SessionKey,
-    ) -> Result<Option<&Stamped<Box<str>>>, StoreError> {
-        Ok(self.get(connection, key)?.session.facts.cwd.as_ref())
+    ) -> Result<&SessionPatch, StoreError> {
+        Ok(&self.get(connection, key)?.session.facts)
     }
 
     /// Takes in a sign of what a session is doing.

@@ -35,3 +35,25 @@ pub(super) fn advance(connection: &Connection, limit: usize) -> rusqlite::Result
     dimensions::set_note(connection, NOTE, &last.to_string())?;
     Ok(added == limit)
 }
+
+/// Adds the text of a row that had none, unless its turn is still to come.
+pub(super) fn add(connection: &Connection, row: i64, text: &str) -> rusqlite::Result<()> {
+    if row <= reached(connection)? {
+        connection
+            .prepare_cached("INSERT INTO event_fts (rowid, text) VALUES (?1, ?2)")?
+            .execute(params![row, text])?;
+    }
+    Ok(())
+}
+
+/// Takes the text of a row out, if it is in.
+pub(super) fn remove(connection: &Connection, row: i64, text: &str) -> rusqlite::Result<()> {
+    if row <= reached(connection)? {
+        connection
+            .prepare_cached(
+                "INSERT INTO event_fts (event_fts, rowid, text) VALUES ('delete', ?1, ?2)",
+            )?
+            .execute(params![row, text])?;
+    }
+    Ok(())
+}

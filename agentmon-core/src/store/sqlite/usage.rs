@@ -9,8 +9,8 @@ use crate::model::{
     AgentKind, EventKind, EventStatus, ModelTotals, NanoUsd, SessionKey, Stamped, Timestamp, Usage,
 };
 use crate::query::{
-    ModelUsage, Project, ReportedTotals, Sums, ToolStats, UsageCell, UsageData, UsageQuery,
-    UsageSession,
+    CellUsage, ModelUsage, Project, ReportedTotals, Sums, ToolStats, UsageCell, UsageData,
+    UsageQuery, UsageSession,
 };
 use crate::store::StoreError;
 
@@ -286,6 +286,28 @@ pub fn own_sums(connection: &Connection, session: i64) -> Result<Vec<ModelUsage>
     Ok(select
         .query_map([session], model_usage)?
         .collect::<rusqlite::Result<_>>()?)
+}
+
+/// What a session alone used, by model and quarter of an hour, the oldest first.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn usage_cells(connection: &Connection, session: i64) -> Result<Vec<CellUsage>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT rollup.first, model.name, requests, unpriced, input, cache_read, cache_write_5m, cache_write_1h,
+                output, reasoning, cost
+         FROM rollup JOIN model ON model.id = rollup.model
+         WHERE rollup.session = ?1 ORDER BY bucket, rollup.model",
+    )?;
+    let rows = select.query_map([session], |row| {
+        let ModelUsage { model, sums } = model_usage(row)?;
+        Ok(CellUsage {
+            first: Timestamp(row.get(0)?),
+            model,
+            sums,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// How often the tools of a session and of the subagents within it were used.

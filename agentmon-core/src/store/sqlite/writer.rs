@@ -15,9 +15,10 @@ use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
 use super::{
-    Opened, aliases, calls, counters, cursors, events, maintain, prices, quotas, text_index,
+    Opened, alerts, aliases, calls, counters, cursors, events, maintain, prices, quotas, text_index,
 };
-use crate::ingest::project::ProjectResolver;
+use crate::alert::{Channel, Episode};
+use crate::ingest::project::{Project, ProjectResolver};
 use crate::ingest::stated::StatedProjects;
 use crate::model::{Batch, FactKey, Timestamp};
 use crate::pricing::PriceBook;
@@ -239,6 +240,41 @@ impl Writer {
         Ok(sessions::next_deadline(&self.connection)?)
     }
 
+    /// Takes in everything that is to be told at `now`: raises what is new, resolves what is no longer so. Returns
+    /// whether anything changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed then.
+    pub fn take_alerts(
+        &mut self,
+        episodes: &[(Episode, Vec<Channel>)],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        alerts::take(&mut self.connection, episodes, now)
+    }
+
+    /// Notes how an attempt to tell an alert went.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed then.
+    pub fn delivery_attempted(
+        &mut self,
+        alert: i64,
+        channel: &Channel,
+        result: Result<(), &str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        alerts::attempted(&self.connection, alert, channel, result, now)
+    }
+
+    /// Notes that the user knows of an alert. Returns whether there is such an alert.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing changed then.
+    pub fn acknowledge_alert(&mut self, alert: i64, now: Timestamp) -> Result<bool, StoreError> {
+        alerts::acknowledge(&self.connection, alert, now)
+    }
+
     /// Forgets the events before `before`; usage and sessions stay. Returns how many rows.
     ///
     /// # Errors
@@ -288,9 +324,19 @@ pub(super) fn observe(
     let mut ids = Vec::with_capacity(batch.sessions.len());
     for patch in &batch.sessions {
         // The project follows from the first folder, which may be known from before, or only now.
-        let project = match (&patch.cwd, sessions.cwd(connection, &patch.key)?) {
-            (Some(cwd), known) if known.is_none_or(|known| cwd < known) => {
-                Some(projects.folders.resolve(Path::new(&*cwd.value), now))
+        let known = sessions.facts(connection, &patch.key)?;
+        let located = patch.located.as_ref().or(known.located.as_ref());
+        let project = match (&patch.cwd, &known.cwd) {
+            (Some(cwd), known)
+                if known.as_ref().is_none_or(|known| cwd < known)
+                    || (patch.located.is_some() && known.as_ref() == Some(cwd)) =>
+            {
+                let folder = Path::new(&*cwd.value);
+                let elsewhere = located.filter(|_| !folder.is_dir());
+                Some(elsewhere.map_or_else(
+                    || projects.folders.resolve(folder, now),
+                    |located| Project::from(&located.value),
+                ))
             }
             // A name alone counts only where no folder is known.
             (None, None) => {

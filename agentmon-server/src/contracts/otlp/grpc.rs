@@ -79,8 +79,8 @@ async fn answer(app: &App, peer: Peer, request: Request<Incoming>) -> Response<B
         Err(error) => (error.status(), Some(error)),
     };
     app.metrics.answered(status);
-    let message = error.map_or("", ApiError::message);
-    let trailers = outcome(code(status), message);
+    let message = error.map_or_else(String::new, ApiError::sentence);
+    let trailers = outcome(code(status), &message);
     let mut response = match result {
         Ok(message) => {
             let body = Full::new(frame(&message)).with_trailers(async { Some(Ok(trailers)) });

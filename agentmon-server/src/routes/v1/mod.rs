@@ -1,8 +1,13 @@
 //! The native API, base `/api/v1`: the JSON of the command line's `--json`, over HTTP. One file for each resource.
 
+mod about;
+mod activity;
+mod alerts;
+mod board;
 mod doctor;
 mod events;
-mod filter;
+pub(crate) mod filter;
+mod live;
 mod openapi;
 mod quotas;
 mod sessions;
@@ -28,6 +33,16 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
         .or(sources::routes(app))
         .unify()
         .or(doctor::routes(app))
+        .unify()
+        .or(board::routes(app))
+        .unify()
+        .or(activity::routes(app))
+        .unify()
+        .or(about::routes(app))
+        .unify()
+        .or(alerts::routes(app))
+        .unify()
+        .or(live::routes(app))
         .unify()
         .or(openapi::routes())
         .unify()

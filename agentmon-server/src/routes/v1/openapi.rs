@@ -3,8 +3,11 @@
 use http::StatusCode;
 use utoipa::OpenApi;
 use warp::Filter;
+use warp::reply::Response;
 
-use super::{doctor, events, quotas, sessions, sources, usage};
+use super::{
+    about, activity, alerts, board, doctor, events, live, quotas, sessions, sources, usage,
+};
 use crate::http::{Route, method, reply};
 
 /// Bodies carry a `schema` such as `agentmon.sessions.v1`, documented with the command line's `--json`.
@@ -15,8 +18,23 @@ use crate::http::{Route, method, reply};
         sessions::list,
         sessions::one,
         sessions::explain,
+        sessions::transcript,
+        board::board,
+        board::status,
         events::list,
+        events::search,
         usage::report,
+        activity::hours,
+        activity::blocked,
+        activity::tools,
+        activity::filters,
+        about::about,
+        about::settings,
+        about::prices,
+        alerts::list,
+        alerts::acknowledge,
+        live::stream,
+        openapi,
         quotas::list,
         sources::list,
         doctor::doctor,
@@ -25,6 +43,8 @@ use crate::http::{Route, method, reply};
         (name = "sessions", description = "What every session is doing, and why"),
         (name = "events", description = "What happened, and search"),
         (name = "usage", description = "Tokens, cost, plan limits"),
+        (name = "alerts", description = "What the user was told"),
+        (name = "live", description = "All of it as it changes"),
         (name = "operations", description = "agentmon itself"),
     )
 )]
@@ -33,6 +53,52 @@ struct Api;
 pub(super) fn routes() -> Route {
     warp::path!("api" / "v1" / "openapi.json")
         .and(method::get())
-        .map(|| reply::json(StatusCode::OK, &Api::openapi()))
+        .map(openapi)
         .boxed()
+}
+
+/// Describes the native API.
+#[utoipa::path(
+    get, path = "/api/v1/openapi.json", tag = "operations",
+    responses((status = 200, description = "This document", content_type = "application/json", body = Object)),
+)]
+pub(super) fn openapi() -> Response {
+    reply::json(StatusCode::OK, &Api::openapi())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The paths of the routes, as the sources write them.
+    fn routes() -> Vec<String> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/routes/v1");
+        let mut paths = Vec::new();
+        for file in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            for route in text.split("warp::path!(").skip(1) {
+                let parts = route.split_once(')').unwrap().0.split('/');
+                let parts = parts.map(|part| match part.trim() {
+                    part if part.starts_with('"') => part.trim_matches('"').to_owned(),
+                    _ => "{id}".to_owned(),
+                });
+                paths.push(format!("/{}", parts.collect::<Vec<_>>().join("/")));
+            }
+        }
+        paths.retain(|path| path.starts_with("/api/v1/"));
+        paths
+    }
+
+    #[test]
+    fn every_route_is_described() {
+        let described = Api::openapi().paths.paths;
+        let routes = routes();
+        assert!(routes.len() >= 20, "{routes:?}");
+        for route in &routes {
+            assert!(described.contains_key(route), "{route} is not described");
+        }
+        for path in described.keys() {
+            assert!(routes.contains(path), "{path} is described but not there");
+        }
+    }
 }

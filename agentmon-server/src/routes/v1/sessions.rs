@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agentmon_core::query::SessionFilter;
+use agentmon_core::query::{SessionFilter, TranscriptPlace};
 use agentmon_core::session::State;
 use agentmon_core::wire;
 use http::StatusCode;
@@ -29,7 +29,20 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
         .and(method::get())
         .and(with(app))
         .then(|id: String, app| async move { answer(explain(app, decoded(&id)).await) });
-    list.or(one).unify().or(explain).unify().boxed()
+    let transcript = warp::path!("api" / "v1" / "sessions" / String / "transcript")
+        .and(method::get())
+        .and(with(app))
+        .and(query())
+        .then(|id: String, app, query| async move {
+            answer(transcript(app, decoded(&id), query).await)
+        });
+    list.or(one)
+        .unify()
+        .or(explain)
+        .unify()
+        .or(transcript)
+        .unify()
+        .boxed()
 }
 
 /// Lists sessions, the one active most lately first.
@@ -96,4 +109,62 @@ pub(super) async fn explain(app: Arc<App>, id: String) -> Result<Response, ApiEr
         StatusCode::OK,
         &wire::explanation(&explanation),
     ))
+}
+
+/// Reads a session's transcript in blocks, a page at a time.
+#[utoipa::path(
+    get, path = "/api/v1/sessions/{id}/transcript", tag = "sessions",
+    params(
+        ("id" = String, Path, description = "The session's id, percent-encoded, or a beginning of it"),
+        ("before" = Option<String>, Query, description = "The `before` of a page: the blocks before it"),
+        ("after" = Option<String>, Query, description = "The `after` of a page: the blocks after it"),
+        ("around" = Option<i64>, Query, description = "An event's id: the blocks around it"),
+        ("first" = Option<bool>, Query, description = "The first blocks; the last ones if no place is given"),
+        ("limit" = Option<u64>, Query, description = "At most so many, 1 to 500; 100 if not given"),
+    ),
+    responses((status = 200, description = "`agentmon.blocks.v1`", content_type = "application/json", body = Object),
+              (status = 400, description = "A parameter makes no sense"),
+              (status = 404, description = "No such session"),
+              (status = 409, description = "Several sessions have an id that begins so")),
+)]
+pub(super) async fn transcript(
+    app: Arc<App>,
+    id: String,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let place = place(&query)?;
+    let limit = query.number("limit", 100, 1..=500) as usize;
+    let page = app
+        .ask(move |monitor| {
+            let session = monitor.resolve_key(&id)?;
+            monitor.blocks(&session, place, limit)
+        })
+        .await?;
+    Ok(reply::json(StatusCode::OK, &wire::blocks(&page)))
+}
+
+fn place(query: &Query) -> Result<TranscriptPlace, ApiError> {
+    let cursor = |name: &'static str| {
+        let given = query.get(name).map(|text| {
+            wire::parse_cursor(text)
+                .ok_or_else(|| ApiError::query(name, "is not the place of a page"))
+        });
+        given.transpose()
+    };
+    if let Some(before) = cursor("before")? {
+        return Ok(TranscriptPlace::Before(before));
+    }
+    if let Some(after) = cursor("after")? {
+        return Ok(TranscriptPlace::After(after));
+    }
+    if let Some(event) = query.get("around") {
+        let event = event
+            .parse()
+            .map_err(|_| ApiError::query("around", "is not the id of an event"))?;
+        return Ok(TranscriptPlace::Around(event));
+    }
+    Ok(match flag(query, "first") {
+        true => TranscriptPlace::First,
+        false => TranscriptPlace::Last,
+    })
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use agentmon_core::query::{Dimensions, ReportKind, UsageFilter, UsageQuery, Zone};
+use agentmon_core::query::{Dimensions, ReportKind, UsageQuery};
 use agentmon_core::wire;
 use http::StatusCode;
 use warp::Filter;
 use warp::reply::Response;
 
-use super::filter::{agents, flag, known, order, range, words};
+use super::filter::{calls, flag, known, order, range, zone};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::query::{Query, query};
@@ -51,24 +51,13 @@ pub(super) async fn report(app: Arc<App>, query: Query) -> Result<Response, ApiE
         None => ReportKind::Daily,
         Some(name) => kind(name).ok_or_else(|| ApiError::query("report", "is not known"))?,
     };
-    let zone = match query.get("zone") {
-        None => config.time_zone.value.clone(),
-        Some(name) => {
-            Zone::get(name).map_err(|error| ApiError::query("zone", &error.to_string()))?
-        }
-    };
     let question = UsageQuery {
         by: dimensions(&query)?.unwrap_or(kind.default_dimensions()),
         since,
         until,
-        zone,
+        zone: zone(&query, config)?,
         week_start: config.week_start.value,
-        filter: UsageFilter {
-            agents: agents(&query),
-            models: words(&query, "model"),
-            projects: words(&query, "project"),
-            sessions: words(&query, "session"),
-        },
+        filter: calls(&query),
         order: order(&query)?,
         limit: Some(query.number("limit", 0, 0..=100_000) as usize).filter(|limit| *limit > 0),
         cache_savings: flag(&query, "cache"),

@@ -55,61 +55,61 @@ pub(super) struct Entry<'a> {
 /// The `message` of a line: of the user, the assistant or a tool.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Message<'a> {
+pub(in crate::source::openclaw) struct Message<'a> {
     #[serde(borrow)]
-    pub(super) role: Raw<'a>,
+    pub(in crate::source::openclaw) role: Raw<'a>,
     /// Text, or a list of [`Block`]s.
     #[serde(borrow)]
-    pub(super) content: Raw<'a>,
+    pub(in crate::source::openclaw) content: Raw<'a>,
     /// When it was sent; for the assistant, when the request was made.
     #[serde(borrow)]
-    pub(super) timestamp: Raw<'a>,
+    pub(in crate::source::openclaw) timestamp: Raw<'a>,
     #[serde(borrow)]
-    pub(super) provider: Raw<'a>,
+    pub(in crate::source::openclaw) provider: Raw<'a>,
     #[serde(borrow)]
-    pub(super) model: Raw<'a>,
+    pub(in crate::source::openclaw) model: Raw<'a>,
     #[serde(borrow)]
-    pub(super) usage: Raw<'a>,
+    pub(in crate::source::openclaw) usage: Raw<'a>,
     /// `stop`, `toolUse`, `length`, `error` or `aborted`.
     #[serde(borrow)]
-    pub(super) stop_reason: Raw<'a>,
+    pub(in crate::source::openclaw) stop_reason: Raw<'a>,
     #[serde(borrow)]
-    pub(super) error_message: Raw<'a>,
+    pub(in crate::source::openclaw) error_message: Raw<'a>,
     #[serde(borrow)]
-    pub(super) error_type: Raw<'a>,
+    pub(in crate::source::openclaw) error_type: Raw<'a>,
     /// Of a tool's result.
     #[serde(borrow)]
-    pub(super) tool_call_id: Raw<'a>,
+    pub(in crate::source::openclaw) tool_call_id: Raw<'a>,
     /// Of a tool's result.
     #[serde(borrow)]
-    pub(super) tool_name: Raw<'a>,
+    pub(in crate::source::openclaw) tool_name: Raw<'a>,
     /// Of a tool's result.
     #[serde(borrow)]
-    pub(super) details: Raw<'a>,
+    pub(in crate::source::openclaw) details: Raw<'a>,
     /// Of a tool's result.
     #[serde(borrow)]
-    pub(super) is_error: Raw<'a>,
+    pub(in crate::source::openclaw) is_error: Raw<'a>,
     /// Of a message that the gateway wrote itself: the run was aborted.
     #[serde(borrow)]
-    pub(super) openclaw_abort: Raw<'a>,
+    pub(in crate::source::openclaw) openclaw_abort: Raw<'a>,
 }
 
 /// A piece of a message: `text`, `thinking`, `toolCall`, `image`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Block<'a> {
+pub(in crate::source::openclaw) struct Block<'a> {
     #[serde(borrow, rename = "type")]
-    pub(super) kind: Raw<'a>,
+    pub(in crate::source::openclaw) kind: Raw<'a>,
     #[serde(borrow)]
-    pub(super) text: Raw<'a>,
+    pub(in crate::source::openclaw) text: Raw<'a>,
     #[serde(borrow)]
-    pub(super) thinking: Raw<'a>,
+    pub(in crate::source::openclaw) thinking: Raw<'a>,
     #[serde(borrow)]
-    pub(super) id: Raw<'a>,
+    pub(in crate::source::openclaw) id: Raw<'a>,
     #[serde(borrow)]
-    pub(super) name: Raw<'a>,
+    pub(in crate::source::openclaw) name: Raw<'a>,
     #[serde(borrow)]
-    pub(super) arguments: Raw<'a>,
+    pub(in crate::source::openclaw) arguments: Raw<'a>,
 }
 
 /// What a tool adds to its result.

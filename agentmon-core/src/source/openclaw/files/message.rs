@@ -16,7 +16,11 @@ use crate::source::line::{Line, detail};
 const FAILED_BEFORE_REPLY: &str = "⚠️ Agent failed before reply";
 
 /// A prompt, of a person or of the machine (cron jobs, results of subagents).
-pub(super) fn user(line: &mut Line<'_>, message: &Message<'_>, titled: &mut bool) {
+pub(in crate::source::openclaw) fn user(
+    line: &mut Line<'_>,
+    message: &Message<'_>,
+    titled: &mut bool,
+) {
     line.sign(Signal::PromptSubmitted);
     let needs_title = line.want.accounting && !*titled;
     if !needs_title && !line.want.content {
@@ -33,7 +37,11 @@ pub(super) fn user(line: &mut Line<'_>, message: &Message<'_>, titled: &mut bool
 }
 
 /// What the model answered, or what the gateway wrote in its place.
-pub(super) fn assistant(line: &mut Line<'_>, message: &Message<'_>, call: Option<FactKey>) {
+pub(in crate::source::openclaw) fn assistant(
+    line: &mut Line<'_>,
+    message: &Message<'_>,
+    call: Option<FactKey>,
+) {
     if is_injected(message) {
         return injected(line, message);
     }
@@ -110,7 +118,7 @@ fn blocks(line: &mut Line<'_>, content: Raw<'_>, model_call: Option<FactKey>, ru
 }
 
 /// What a tool returned.
-pub(super) fn tool_result(line: &mut Line<'_>, message: &Message<'_>) {
+pub(in crate::source::openclaw) fn tool_result(line: &mut Line<'_>, message: &Message<'_>) {
     let call = json::text(message.tool_call_id).unwrap_or_default();
     let tool = json::text(message.tool_name).unwrap_or_default();
     let details: Details<'_> = json::object(message.details).unwrap_or_default();
@@ -144,7 +152,7 @@ pub(super) fn tool_result(line: &mut Line<'_>, message: &Message<'_>) {
 }
 
 /// The model call that an assistant message stands for; `None` where no model answered.
-pub(super) fn call(
+pub(in crate::source::openclaw) fn call(
     line: &mut Line<'_>,
     message: &Message<'_>,
     credit: Timestamp,
@@ -212,7 +220,7 @@ pub(super) fn failed_event(line: &mut Line<'_>, error: &str) {
 }
 
 /// What an error says about the session. Providers' messages begin with the HTTP status.
-pub(super) fn failure(error: &str, class: Option<Cow<'_, str>>) -> Signal {
+pub(in crate::source::openclaw) fn failure(error: &str, class: Option<Cow<'_, str>>) -> Signal {
     let status = error
         .get(..3)
         .filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
@@ -233,7 +241,7 @@ pub(super) fn failure(error: &str, class: Option<Cow<'_, str>>) -> Signal {
 }
 
 /// The end of a turn. What goes on in the background stands in no transcript.
-pub(super) fn turn_ended() -> Signal {
+pub(in crate::source::openclaw) fn turn_ended() -> Signal {
     Signal::TurnEnded {
         background: 0,
         scheduled: None,

@@ -19,11 +19,11 @@
 //! of that, so these make the identity of a call, whatever file it is found in. A provider's response id does not:
 //! some local servers number their answers from a small range.
 
-mod entry;
-mod message;
+pub(super) mod entry;
+pub(super) mod message;
 pub(super) mod names;
 pub(super) mod rows;
-mod text;
+pub(super) mod text;
 pub(super) mod transcript;
 
 use std::path::Path;

@@ -49,7 +49,7 @@ pub(in crate::source::openclaw) struct Row<'a> {
     #[serde(borrow)]
     session_file: Raw<'a>,
     #[serde(borrow)]
-    updated_at: Raw<'a>,
+    pub(in crate::source::openclaw) updated_at: Raw<'a>,
     #[serde(borrow)]
     session_started_at: Raw<'a>,
     #[serde(borrow)]
@@ -77,7 +77,7 @@ pub(in crate::source::openclaw) struct Row<'a> {
     #[serde(borrow)]
     label: Raw<'a>,
     #[serde(borrow)]
-    display_name: Raw<'a>,
+    pub(in crate::source::openclaw) display_name: Raw<'a>,
     #[serde(borrow)]
     subject: Raw<'a>,
     #[serde(borrow)]
@@ -245,7 +245,7 @@ impl Row<'_> {
     }
 
     /// The transcript in use. Newer rows have a session key in `sessionFile`, which names no file.
-    fn session(&self, agent: &str) -> Option<SessionKey> {
+    pub(in crate::source::openclaw) fn session(&self, agent: &str) -> Option<SessionKey> {
         let file = json::text(self.session_file);
         file.and_then(|path| names::session_at(&path, agent))
             .or_else(|| {
@@ -318,7 +318,7 @@ impl Row<'_> {
     ///
     /// Without a status it says nothing unless the run was aborted: that Clawdbot wrote the row is no sign of work, as
     /// it does so after a turn as well as before.
-    fn signs(&self) -> Vec<(Timestamp, Signal)> {
+    pub(in crate::source::openclaw) fn signs(&self) -> Vec<(Timestamp, Signal)> {
         let mut signs = Vec::new();
         let Some(updated) = json::time(self.updated_at) else {
             return signs;

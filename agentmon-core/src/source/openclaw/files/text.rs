@@ -6,7 +6,7 @@ use super::entry::Block;
 use crate::source::json::{self, Raw};
 
 /// The text of a message's content, which is a string or a list of blocks.
-pub(super) fn content<'a>(raw: Raw<'a>) -> Cow<'a, str> {
+pub(in crate::source::openclaw) fn content<'a>(raw: Raw<'a>) -> Cow<'a, str> {
     if let Some(text) = json::text(raw) {
         return text;
     }
@@ -28,7 +28,7 @@ pub(super) fn content<'a>(raw: Raw<'a>) -> Cow<'a, str> {
 }
 
 /// What the user wrote: Clawdbot ends the text of a prompt with a line `[message_id: ...]`.
-pub(super) fn prompt(text: &str) -> &str {
+pub(in crate::source::openclaw) fn prompt(text: &str) -> &str {
     match text.rsplit_once("\n[message_id: ") {
         Some((prompt, id)) if id.ends_with(']') && !id.contains('\n') => prompt,
         _ => text,

@@ -1,4 +1,4 @@
-//! `/`: the sessions as a page without scripts. Everything that agents wrote is hostile, and escaped.
+//! `/plain`: the sessions as a page without scripts; also `/` where no dashboard was built. Everything that agents wrote is hostile, and escaped.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::{Route, answer, method, reply, with};
+use crate::routes::ui;
 
 /// Sessions on the page.
 const MAX_SESSIONS: usize = 200;
@@ -27,11 +28,15 @@ th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums;white-s
 .needs_input,.failed{color:#c33}.stalled,.limited{color:#b70}.working{color:#283}\n</style>\n";
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
-    warp::path::end()
-        .and(method::get())
+    let page = method::get()
         .and(with(app))
-        .then(|app| async { answer(page(app).await) })
-        .boxed()
+        .then(|app| async { answer(page(app).await) });
+    let plain = warp::path!("plain").and(page.clone());
+    if ui::is_built() {
+        plain.boxed()
+    } else {
+        plain.or(warp::path::end().and(page)).unify().boxed()
+    }
 }
 
 async fn page(app: Arc<App>) -> Result<Response, ApiError> {

@@ -1,0 +1,86 @@
+/** The screens and where they are. All but the board come when they are asked for. */
+
+import { QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { Component, lazy, Suspense, type ReactNode } from "react";
+import { Link, Route, Switch, useLocation } from "wouter";
+import Board from "../board/Board";
+import { api, ApiError, queries } from "../lib/api";
+import type { About } from "../lib/types";
+import { Empty, Failure, Loading } from "../ui/parts";
+import { Shell } from "./Shell";
+import { useBoardTopic } from "./useBoardTopic";
+
+const Session = lazy(() => import("../session/Session"));
+const Activity = lazy(() => import("../activity/Activity"));
+const Usage = lazy(() => import("../usage/Usage"));
+const Search = lazy(() => import("../search/Search"));
+const Settings = lazy(() => import("../settings/Settings"));
+const Agents = lazy(() => import("../agents/Agents"));
+
+export function App() {
+  return (
+    <QueryClientProvider client={queries}>
+      <Gate>
+        <Shell>
+          <Screens />
+        </Shell>
+      </Gate>
+    </QueryClientProvider>
+  );
+}
+
+/** Where the server wants a token and this browser has none, it says how to get in. */
+function Gate({ children }: { children: ReactNode }) {
+  const about = useQuery({ queryKey: ["about"], queryFn: () => api<About>("/api/v1/about"), staleTime: Infinity });
+  if (about.error instanceof ApiError && about.error.status === 401) {
+    return (
+      <main>
+        <Empty title="This server does not know you yet">
+          <p>
+            Open the link that <code>agentmon serve</code> prints when it starts: it lets this browser in, once. From
+            another machine, have somebody send you a new one.
+          </p>
+          <p><button type="button" className="button" onClick={() => void about.refetch()}>Try again</button></p>
+        </Empty>
+      </main>
+    );
+  }
+  return children;
+}
+
+function Screens() {
+  const [location] = useLocation();
+  useBoardTopic();
+  return (
+    <Caught key={location}>
+      <Suspense fallback={<Loading />}>
+        <Switch>
+          <Route path="/"><Board /></Route>
+          <Route path="/s/:id">{({ id }) => <Session key={id} id={id} />}</Route>
+          <Route path="/activity"><Activity /></Route>
+          <Route path="/usage"><Usage /></Route>
+          <Route path="/search"><Search /></Route>
+          <Route path="/settings"><Settings /></Route>
+          <Route path="/agents"><Agents /></Route>
+          <Route>
+            <Empty title="There is no such page"><p><Link href="/" className="link">To the board</Link></p></Empty>
+          </Route>
+        </Switch>
+      </Suspense>
+    </Caught>
+  );
+}
+
+/** A screen that fails says so; the rest of the page goes on. */
+class Caught extends Component<{ children: ReactNode }, { error: unknown }> {
+  override state = { error: null as unknown };
+
+  static getDerivedStateFromError(error: unknown) {
+    return { error };
+  }
+
+  override render() {
+    if (this.state.error === null) return this.props.children;
+    return <Failure error={this.state.error} retry={() => window.location.reload()} />;
+  }
+}

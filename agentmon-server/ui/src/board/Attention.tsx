@@ -1,0 +1,83 @@
+/** Sessions that need somebody: the reason, the exact question or command, how long they wait. */
+
+import { memo, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { agentName, sessionPath, titleOf } from "../lib/format";
+import { reasonPhrase, resumeCommand, stateWord } from "../lib/reason";
+import { CopyButton, Since } from "../ui/parts";
+import { StateIcon } from "../ui/state";
+import { useSession } from "./store";
+import { useTint } from "./useTint";
+
+/** Rows that are shown at first, and more of them at a time. */
+const FIRST = 8;
+const MORE = 50;
+
+export function Attention({ ids, active, onActive, onPeek }: {
+  ids: readonly string[]; active: string | null; onActive: (id: string) => void; onPeek: (id: string) => void;
+}) {
+  const [limit, setLimit] = useState(FIRST);
+  const shown = ids.slice(0, Math.max(limit, active ? ids.indexOf(active) + 1 : 0));
+  if (!ids.length) return null;
+  return (
+    <section aria-label="Needs attention" className="border-b border-line">
+      <ul>
+        {shown.map((id) => (
+          <Row key={id} id={id} isActive={id === active} onActive={onActive} onPeek={onPeek} />
+        ))}
+      </ul>
+      {shown.length < ids.length ? (
+        <button type="button" className="button-quiet m-1.5" onClick={() => setLimit(shown.length + MORE)}>
+          {ids.length - shown.length} more
+        </button>
+      ) : null}
+    </section>
+  );
+}
+
+const Row = memo(function Row({ id, isActive, onActive, onPeek }: {
+  id: string; isActive: boolean; onActive: (id: string) => void; onPeek: (id: string) => void;
+}) {
+  const session = useSession(id);
+  const [, navigate] = useLocation();
+  const tint = useTint(session);
+  if (!session) return null;
+  const command = resumeCommand(session);
+  return (
+    <li
+      data-state={session.state} data-row={id} data-tint={tint} tabIndex={isActive ? 0 : -1} aria-current={isActive || undefined}
+      onFocus={() => onActive(id)} onClick={(event) => { if (!isControl(event.target)) onPeek(id); }}
+      onDoubleClick={() => navigate(sessionPath(id))}
+      className="relative flex cursor-default items-start gap-3 border-b border-line py-2 ps-4 pe-3 last:border-b-0 before:absolute before:inset-y-0 before:start-0 before:w-[3px] before:bg-[var(--state)] hover:bg-hover aria-[current]:bg-hover"
+    >
+      <span className="mt-0.5"><StateIcon state={session.state} size={16} /></span>
+      <div className="min-w-0 flex-1">
+        <p className="flex min-w-0 flex-wrap items-baseline gap-x-2">
+          <Link href={sessionPath(id)} tabIndex={-1} className="min-w-0 max-w-full truncate font-semibold hover:underline" dir="auto">
+            {titleOf(session)}
+          </Link>
+          <span className="text-[var(--state)]">{stateWord(session.state)}: {reasonPhrase(session.reason)}</span>
+        </p>
+        {session.detail ? (
+          <p className="mt-1 line-clamp-2 w-fit max-w-full rounded border border-line bg-sunken px-2 py-0.5 font-mono text-sm break-words" dir="auto" title={session.detail}>
+            {session.detail}
+          </p>
+        ) : null}
+        <p className="mt-0.5 truncate text-sm text-dim" dir="auto">
+          {[session.project, session.branch, agentName(session.agent)].filter(Boolean).join(" · ")}
+        </p>
+      </div>
+      <div className="flex shrink-0 items-center gap-1 max-sm:flex-col max-sm:items-end">
+        <span className="px-1 text-end text-[var(--state)]" title="Waiting since"><Since at={session.since} /></span>
+        <span className="flex max-sm:hidden">
+          {command ? <CopyButton text={command} label="Copy the command that resumes it">Resume</CopyButton> : null}
+          <Link href={sessionPath(id)} className="button">Open</Link>
+        </span>
+      </div>
+    </li>
+  );
+});
+
+function isControl(target: EventTarget): boolean {
+  return target instanceof Element && target.closest("a, button") !== null;
+}

@@ -1,0 +1,153 @@
+/** The rest of the sessions, as a table of which only the visible rows exist; on narrow screens as a list. */
+
+import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef, type ReactNode, type RefObject } from "react";
+import { Card, CARD, ROW, TableRow } from "./Rows";
+import type { Item, Sort } from "./view";
+
+const GROUP_ROW = 32;
+
+export interface TableHandle {
+  /** Brings a row into sight, so that it exists. */
+  reveal: (id: string) => void;
+}
+
+interface Props {
+  items: readonly Item[];
+  rows: number;
+  sort: Sort | null;
+  onSort: (sort: Sort) => void;
+  active: string | null;
+  onActive: (id: string) => void;
+  onOpen: (id: string) => void;
+  scroller: RefObject<HTMLDivElement | null>;
+  handle: RefObject<TableHandle | null>;
+  isNarrow: boolean;
+}
+
+const COLUMNS: readonly { label: string; sort?: Sort; className: string }[] = [
+  { label: "State", className: "w-[124px] ps-4" },
+  { label: "Session", sort: "title", className: "w-[26%]" },
+  { label: "Activity", className: "" },
+  { label: "Project", className: "w-[15%]" },
+  { label: "Agent", className: "w-[112px] xl:w-[210px]" },
+  { label: "Context", sort: "context", className: "w-[108px]" },
+  { label: "Tokens", sort: "tokens", className: "w-[76px] text-end max-xl:hidden" },
+  { label: "Cost", sort: "cost", className: "w-[84px] text-end" },
+  { label: "Active", sort: "changed", className: "w-[72px] text-end pe-4" },
+];
+
+export function Table(props: Props) {
+  const { items, scroller, handle, isNarrow } = props;
+  const top = useRef<HTMLDivElement>(null);
+  const row = isNarrow ? CARD : ROW;
+  // The library's own memoisation is safe here: nothing of it is passed to memoised components.
+  // eslint-disable-next-line react-hooks/incompatible-library
+  const virtual = useVirtualizer({
+    count: items.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (index) => (items[index]?.type === "group" ? GROUP_ROW : row),
+    getItemKey: (index) => {
+      const item = items[index];
+      return item?.type === "row" ? item.id : `group ${item?.key ?? index}`;
+    },
+    overscan: 8,
+    scrollMargin: top.current?.offsetTop ?? 0,
+  });
+  useEffect(() => {
+    virtual.measure();
+  }, [items, row, virtual]);
+  useEffect(() => {
+    handle.current = {
+      reveal: (id) => {
+        const index = items.findIndex((item) => item.type === "row" && item.id === id);
+        if (index >= 0) virtual.scrollToIndex(index);
+      },
+    };
+  }, [handle, items, virtual]);
+  return (
+    <div ref={top}>
+      {isNarrow ? <List {...props} virtual={virtual} /> : <Grid {...props} virtual={virtual} />}
+    </div>
+  );
+}
+
+type Drawn = Props & { virtual: Virtualizer<HTMLDivElement, Element> };
+
+/** What lies before and after the rows that exist. */
+function margins(virtual: Drawn["virtual"]): { before: number; after: number } {
+  const shown = virtual.getVirtualItems();
+  const margin = virtual.options.scrollMargin;
+  return {
+    before: Math.max(0, (shown[0]?.start ?? margin) - margin),
+    after: Math.max(0, virtual.getTotalSize() - ((shown.at(-1)?.end ?? margin) - margin)),
+  };
+}
+
+function Grid({ items, rows, sort, onSort, active, onActive, onOpen, virtual }: Drawn) {
+  const { before, after } = margins(virtual);
+  return (
+    <table aria-label="Sessions" aria-rowcount={rows + 1} className="w-full table-fixed border-separate border-spacing-0">
+      <thead className="sticky top-0 z-10 bg-bg">
+        <tr className="h-8 text-xs text-faint">
+          {COLUMNS.map(({ label, sort: by, className }) => (
+            <th
+              key={label} scope="col" className={`border-b border-line px-2 text-start font-medium ${className}`}
+              aria-sort={by && by === sort ? (by === "title" ? "ascending" : "descending") : undefined}
+            >
+              {by ? (
+                <button type="button" onClick={() => onSort(by)} className={`rounded hover:text-text ${by === sort ? "text-text" : ""}`}>
+                  {label}{by === sort ? " ↓" : ""}
+                </button>
+              ) : label}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        <Gap height={before} />
+        {virtual.getVirtualItems().map(({ index, key }) => {
+          const item = items[index];
+          if (!item) return null;
+          return item.type === "group" ? (
+            <tr key={key} className="h-8">
+              <th colSpan={COLUMNS.length} scope="rowgroup" className="border-b border-line bg-sunken px-4 text-start text-xs font-semibold text-dim">
+                <GroupLabel>{item.label}</GroupLabel> <span className="ms-1 font-normal text-faint">{item.count}</span>
+              </th>
+            </tr>
+          ) : (
+            <TableRow key={key} id={item.id} index={index + 2} isActive={item.id === active} onActive={onActive} onOpen={onOpen} />
+          );
+        })}
+        <Gap height={after} />
+      </tbody>
+    </table>
+  );
+}
+
+function GroupLabel({ children }: { children: ReactNode }) {
+  return <span dir="auto">{children}</span>;
+}
+
+function Gap({ height }: { height: number }) {
+  return height ? <tr aria-hidden><td colSpan={COLUMNS.length} style={{ height }} /></tr> : null;
+}
+
+function List({ items, active, onActive, onOpen, virtual }: Drawn) {
+  const { before, after } = margins(virtual);
+  return (
+    <ul aria-label="Sessions" style={{ paddingBlock: `${before}px ${after}px` }}>
+      {virtual.getVirtualItems().map(({ index, key }) => {
+        const item = items[index];
+        if (!item) return null;
+        return item.type === "group" ? (
+          <li key={key} className="flex h-8 items-center gap-1.5 border-b border-line bg-sunken px-4 text-xs font-semibold text-dim">
+            <GroupLabel>{item.label}</GroupLabel> <span className="font-normal text-faint">{item.count}</span>
+          </li>
+        ) : (
+          <Card key={key} id={item.id} index={index + 1} isActive={item.id === active} onActive={onActive} onOpen={onOpen} />
+        );
+      })}
+    </ul>
+  );
+}
