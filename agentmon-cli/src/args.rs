@@ -1,5 +1,6 @@
 //! What the user can type, and nothing that follows from it.
 
+mod gateways;
 mod hooks;
 mod text;
 mod upkeep;
@@ -14,6 +15,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use gateways::{ChatArgs, GatewaysArgs, GatewaysCommand, SecretArgs};
 pub(crate) use hooks::{HookArgs, HooksArgs, HooksCommand, HooksTarget};
 pub(crate) use text::{
     ExportArgs, ExportFormat, ExportWhat, ImportArgs, SearchArgs, TranscriptArgs,
@@ -121,6 +123,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: agentmon_server::args::TokenCommand,
     },
+    /// Add, list, remove and test OpenClaw gateways
+    Gateways(GatewaysArgs),
+    /// Talk to an agent behind a gateway
+    Chat(ChatArgs),
     /// Look after agentmon's database
     Db(DbArgs),
     /// Show the configuration and where each value comes from

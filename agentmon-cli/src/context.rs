@@ -157,6 +157,14 @@ impl Context {
         Ok(monitor)
     }
 
+    /// A monitor that keeps nothing.
+    pub(crate) fn monitor_in_memory(&self) -> Result<Monitor, Error> {
+        let builder = Monitor::builder()
+            .env(self.env.clone())
+            .config(self.config.clone());
+        Ok(builder.in_memory().open()?)
+    }
+
     /// Opens the store for reading alone.
     pub(crate) fn reader(&self) -> Result<Monitor, Error> {
         let builder = Monitor::builder()

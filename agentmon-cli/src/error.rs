@@ -40,6 +40,10 @@ pub(crate) enum Error {
     Serve(#[from] agentmon_server::ServeError),
     #[error(transparent)]
     Token(#[from] agentmon_server::TokenError),
+    #[error(transparent)]
+    Gateway(#[from] agentmon_core::gateways::GatewayError),
+    #[error("{0}")]
+    Server(String),
     #[error("{0}")]
     Settings(String),
     #[error("cannot write the demo: {0}")]
@@ -64,6 +68,8 @@ impl Error {
             Self::Core(_)
             | Self::Serve(_)
             | Self::Token(_)
+            | Self::Gateway(_)
+            | Self::Server(_)
             | Self::Settings(_)
             | Self::Demo(_)
             | Self::Output(_) => Exit::Failed,

@@ -1,6 +1,7 @@
 //! The `agentmon` command: parses what was typed, asks the core, prints the answer.
 
 mod args;
+mod client;
 mod cmd;
 mod context;
 mod demo;

@@ -143,6 +143,11 @@ const CASES: &[Case] = &[
         others: &["watch --csv", "watch --state bored"],
     },
     Case {
+        name: "hook",
+        lines: &[],
+        others: &["hook", "hook nobody"],
+    },
+    Case {
         name: "statusline",
         lines: &["statusline", "statusline --json"],
         others: &[],

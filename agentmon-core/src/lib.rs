@@ -44,6 +44,8 @@ pub mod demo;
 #[cfg(feature = "monitor")]
 mod error;
 #[cfg(feature = "monitor")]
+pub mod gateways;
+#[cfg(feature = "monitor")]
 pub mod hooks;
 #[cfg(feature = "monitor")]
 pub mod ingest;

@@ -104,7 +104,7 @@ impl Replay {
         match self.link.received(text.as_bytes(), self.now, &mut out) {
             Some(Message::Up(hello)) => {
                 self.observer
-                    .connected(hello.protocol, self.now, &mut batch)
+                    .connected(hello.protocol, None, self.now, &mut batch)
             }
             Some(Message::Event { name, payload, .. }) => {
                 let wishes = self.observer.event(&name, payload, self.now, &mut batch);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use agentmon_core::gateways::Gateways;
 use agentmon_core::{Error as CoreError, Monitor};
 use tokio::sync::{Semaphore, watch};
 
@@ -23,6 +24,7 @@ const MAX_WAITING: usize = 256;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) monitor: Monitor,
+    pub(crate) gateways: Gateways,
     pub(crate) limits: Limits,
     pub(crate) settings: Settings,
     pub(crate) access: Access,

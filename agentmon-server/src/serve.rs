@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agentmon_core::Monitor;
+use agentmon_core::gateways::{GatewayError, Gateways};
 use agentmon_core::hooks::running::RunningServer;
-use agentmon_core::monitor::Watching;
+use agentmon_core::monitor::{RemoteTask, Watching};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -54,6 +55,9 @@ pub enum ServeError {
     /// Tokens.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Gateways.
+    #[error(transparent)]
+    Gateways(#[from] GatewayError),
     /// Watching files.
     #[error(transparent)]
     Watch(#[from] agentmon_core::Error),
@@ -73,6 +77,8 @@ pub struct Server {
     otlp_grpc: Option<SocketAddr>,
     /// Watches files until it is dropped.
     watching: Option<Watching>,
+    /// Sources that are reached over the network.
+    remotes: Vec<RemoteTask>,
     /// The folder in which it is announced.
     data_dir: Option<PathBuf>,
 }
@@ -101,8 +107,10 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     let access = Access::new(&options, reached)?;
     let (stop, stopping) = watch::channel(false);
     let (live, commands) = Live::new(options.monitor.now());
+    let gateways = Gateways::start(options.monitor.clone())?;
     let app = Arc::new(App {
         access,
+        gateways,
         live,
         hub: Arc::new(Hub::new(options.settings.max_streams)),
         news: News::default(),
@@ -117,6 +125,10 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     let watching = match options.sources {
         true => Some(start_watching(app.monitor.clone()).await?),
         false => None,
+    };
+    let remotes = match options.sources {
+        true => app.monitor.start_remotes(),
+        false => Vec::new(),
     };
     if watching.is_none() {
         tokio::spawn(tick(app.clone()));
@@ -144,6 +156,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         accepting,
         otlp_grpc,
         watching,
+        remotes,
         data_dir: options.data_dir,
     })
 }
@@ -256,6 +269,10 @@ impl Server {
                 tracing::error!(%error, "the accept loop failed");
             }
         }
+        for remote in self.remotes {
+            remote.stop().await;
+        }
+        self.app.gateways.stop().await;
         if let Some(watching) = self.watching {
             // Waits for its threads, which may be storing something.
             let stopped = tokio::task::spawn_blocking(move || drop(watching)).await;

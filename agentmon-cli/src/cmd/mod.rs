@@ -1,6 +1,7 @@
 //! The commands, one file each. A command parses, calls one method of the core, chooses an exit code and renders.
 
 mod budget;
+mod chat;
 mod config;
 mod db;
 mod demo;
@@ -9,6 +10,7 @@ mod empty;
 mod events;
 mod explain;
 mod export;
+mod gateways;
 pub(crate) mod hook;
 mod hooks;
 mod hooks_files;
@@ -93,6 +95,8 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Config(args) => config::run(&args, context, &mut out),
         Command::Serve(args) => serve::run_server(&args, &context()?),
         Command::Token { command } => token::run(&command, &context()?, &mut out),
+        Command::Gateways(args) => gateways::run(&args, &context()?, &mut out),
+        Command::Chat(args) => chat::run(&args, &context()?, &mut out),
         Command::Demo(args) => demo::run(&args, &context()?, &mut out),
         Command::Doctor => doctor::run(context, &mut out),
         Command::Completions { shell } => {

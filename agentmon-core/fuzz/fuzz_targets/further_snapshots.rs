@@ -9,10 +9,6 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     let at = |path| file(FileRole::Snapshot, path);
     read_versions(&Kimi, &at("sessions/wd_notes/session_1/state.json"), data);
-    read_versions(
-        &Droid,
-        &at("sessions/-home-dev-notes/2d025d84.settings.json"),
-        data,
-    );
+    read_versions(&Droid, &at("sessions/-home-dev-notes/2d025d84.settings.json"), data);
     read_versions(&ClineSessions, &at("sessions/1795_wv/1795_wv.json"), data);
 });

@@ -7,7 +7,6 @@ use agentmon_core::model::{
     Batch, Event, ModelCall, SessionIndex, SessionKey, SessionPatch, Span, Timestamp,
 };
 use agentmon_core::session::{Evidence, Input, Session, StatePolicy};
-use agentmon_core::source::otlp::{self, Encoding, Signal};
 use agentmon_core::source::{FileFormat, FileInfo, FileRole, Want};
 
 /// The present: later than what agents have written so far.
@@ -118,28 +117,12 @@ pub fn read_versions(format: &dyn FileFormat, file: &FileInfo, data: &[u8]) {
     }
 }
 
-/// Reads an export as each signal, twice: that is the same as once.
-pub fn read_export(encoding: Encoding, data: &[u8]) {
-    for signal in [Signal::Logs, Signal::Metrics, Signal::Traces] {
-        let read = || {
-            let mut batch = Batch::default();
-            let decoded = otlp::read(signal, encoding, data, NOW, &mut batch);
-            (decoded.ok(), batch)
-        };
-        let ((decoded, once), (_, again)) = (read(), read());
-        let Some(decoded) = decoded else {
-            assert!(once.sessions.is_empty() && once.calls.is_empty() && once.events.is_empty());
-            continue;
-        };
-        assert_eq!(decoded.error.is_some(), decoded.rejected > 0);
-        let _ = otlp::answer(signal, encoding, &decoded);
-        holds(&once);
-        for counter in &once.counters {
-            assert!(counter.value.is_finite() && (counter.model as usize) < once.models.len());
-            assert!((counter.session.0 as usize) < once.sessions.len());
-        }
-        Facts::of([again]).agrees(&Facts::of([once]), true);
-    }
+/// Reads the versions of a file that is replaced as a whole and holds text.
+pub fn read_documents(format: &dyn FileFormat, file: &FileInfo, data: &[u8]) {
+    read_versions(format, file, data);
+    let mut out = Batch::default();
+    format.start(file).feed(0, data, Want::CONTENT, NOW, &mut out);
+    holds(&out);
 }
 
 /// Checks what holds for every batch, and that sessions take what is in it.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Config, ConfigError, Origin, Setting, SourceConfig, alerts, zone};
+use super::{Config, ConfigError, Origin, Setting, SourceConfig, alerts, gateway, zone};
 use crate::model::{AgentKind, NanoUsd, Span};
 use crate::pricing::{PriceBook, PriceOverride};
 use crate::query::{Budget, BudgetPeriod, WeekStart};
@@ -34,6 +34,8 @@ struct File {
     alerts: Vec<Spanned<alerts::Rule>>,
     #[serde(default)]
     notify: alerts::Ways,
+    #[serde(default)]
+    gateways: Vec<Spanned<gateway::Gateway>>,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -172,6 +174,12 @@ pub(super) fn apply(
             }
         })?;
         config.prices.push(Setting::new(price, origin));
+    }
+
+    for gateway in file.gateways {
+        let origin = place.origin(gateway.span());
+        let gateway = gateway.into_inner().read(env, &origin)?;
+        config.gateways.push(Setting::new(gateway, origin));
     }
 
     for (project, period, sum) in file.budgets.each() {

@@ -6,6 +6,7 @@
 mod alerts;
 mod error;
 mod file;
+mod gateway;
 mod origin;
 mod paths;
 mod secret;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use error::ConfigError;
+pub use gateway::{GatewayConfig, SecretPlace};
 pub use origin::{Origin, Setting, SettingRow};
 pub use paths::data_dir as default_data_dir;
 pub use secret::Secret;
@@ -56,6 +58,8 @@ pub struct Config {
     pub notify: Notify,
     /// What senders of webhooks share with the server; without one there are none.
     pub webhook_secret: Option<Setting<Secret<String>>>,
+    /// OpenClaw gateways that are always there; others are added while running.
+    pub gateways: Vec<Setting<GatewayConfig>>,
 }
 
 /// How one agent's files are read.
@@ -128,6 +132,7 @@ impl Config {
             alerts: Vec::new(),
             notify: Notify::default(),
             webhook_secret: None,
+            gateways: Vec::new(),
         }
     }
 
@@ -278,6 +283,12 @@ impl Config {
             }));
         }
         rows.extend(alerts::settings(self));
+        for gateway in &self.gateways {
+            let key = format!("gateways.{:?}", gateway.value.name);
+            rows.push(SettingRow::new(&key, gateway, |gateway| {
+                gateway.address.as_str().to_owned()
+            }));
+        }
         for price in &self.prices {
             rows.push(SettingRow::new(
                 &format!("prices.{:?}", price.value.model),

@@ -21,6 +21,7 @@ mod builder;
 mod contracts;
 mod export;
 mod feed;
+mod gateways;
 mod import;
 mod index;
 mod ingest;
@@ -160,6 +161,12 @@ impl Monitor {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    /// The home folder and variables that it goes by.
+    #[must_use]
+    pub fn env(&self) -> &Env {
+        &self.inner.env
     }
 
     /// The present, by the monitor's clock.

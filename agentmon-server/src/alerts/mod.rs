@@ -89,7 +89,7 @@ async fn look(app: &Arc<App>, poster: &Poster) {
                 tracing::warn!(alert = alert.id, %channel, error, "an alert could not be delivered");
             }
             let noted = app.ask(move |monitor| {
-                let result = result.as_ref().map(|()| ()).map_err(String::as_str);
+                let result = result.as_ref().copied().map_err(String::as_str);
                 monitor.delivery_attempted(alert.id, &channel, result)
             });
             if let Err(error) = noted.await {

@@ -2,6 +2,7 @@
 
 pub(crate) mod dashboard_api;
 pub(crate) mod events_api;
+pub(crate) mod gateways;
 pub(crate) mod hooks;
 pub(crate) mod news;
 pub(crate) mod otlp;

@@ -49,6 +49,16 @@ pub(crate) fn post() -> impl Filter<Extract = (), Error = Rejection> + Clone {
     method(Method::POST, warp::post())
 }
 
+/// Changing a part.
+pub(crate) fn patch() -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    method(Method::PATCH, warp::patch())
+}
+
+/// Taking away.
+pub(crate) fn delete() -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    method(Method::DELETE, warp::delete())
+}
+
 /// The value of `Allow` for a path.
 pub(crate) async fn allowed<S>(mut routes: S, uri: &Uri) -> Option<HeaderValue>
 where

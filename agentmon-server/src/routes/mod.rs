@@ -19,7 +19,7 @@ pub(crate) use ui::is_public;
 pub(crate) use v1::filter as filters;
 
 use crate::app::App;
-use crate::contracts::{dashboard_api, events_api, hooks, otlp, sessions_api, webhooks};
+use crate::contracts::{dashboard_api, events_api, gateways, hooks, otlp, sessions_api, webhooks};
 use crate::error::ApiError;
 use crate::http::Route;
 
@@ -35,6 +35,8 @@ pub(crate) fn all(app: &Arc<App>) -> Route {
         .or(sessions_api::routes(app))
         .unify()
         .or(webhooks::routes(app))
+        .unify()
+        .or(gateways::routes(app))
         .unify()
         .or(v1::routes(app))
         .unify()

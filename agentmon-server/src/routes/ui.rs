@@ -67,7 +67,7 @@ pub(super) fn routes() -> Route {
         })
         .untuple_one()
         .and(method::get().or(warp::head()).unify())
-        .map(Asset::answer)
+        .map(|asset: &Asset, headers: HeaderMap| asset.answer(&headers))
         .boxed()
 }
 

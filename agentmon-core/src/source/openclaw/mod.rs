@@ -14,6 +14,13 @@ pub use sqlite::OpenClawSqlite;
 
 use super::{Env, Root};
 
+/// A session key in full and in lower case (`agent:<agent>:<rest>`), as gateways take it; `agent` is meant where it names
+/// none.
+#[must_use]
+pub fn address(key: &str, agent: &str) -> String {
+    files::names::address(key, agent)
+}
+
 /// Every folder that some version uses: a machine keeps `~/.clawdbot` beside `~/.openclaw` after the renaming, often as
 /// a symbolic link.
 fn roots(env: &Env) -> Vec<Root> {

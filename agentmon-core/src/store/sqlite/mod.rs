@@ -4,6 +4,7 @@ mod alerts;
 mod aliases;
 mod archive;
 mod calls;
+mod chats;
 mod conditions;
 mod connect;
 mod counters;
@@ -13,6 +14,7 @@ mod event_cells;
 mod events;
 mod feed;
 mod feed_stats;
+mod gateways;
 mod held;
 mod incoming;
 mod ingest;
@@ -36,12 +38,14 @@ mod writer;
 pub use alerts::{alert, alerts, due_deliveries};
 pub use archive::{facts, model_calls};
 pub use calls::knows_any as knows_any_call;
+pub use chats::{chat_history, open_messages};
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
 pub use events::{events, events_after, log, timeline};
 pub use feed::{feed, feed_after, feed_sessions};
 pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
+pub use gateways::{gateway_progress, gateway_statuses, gateways};
 pub use ingest::Ingested;
 pub use maintain::{backup, bytes, check, stats};
 pub use manual::{
@@ -50,7 +54,7 @@ pub use manual::{
 };
 pub use quotas::quotas;
 pub use recent::recent;
-pub use search::search;
+pub use search::{Found, search};
 pub use session_read::{
     SessionRow, exact, histories, load, reported_as, resolve, sessions, sessions_in, transitions,
 };

@@ -79,7 +79,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useKeys({
     "?": () => show("help"),
     "/": () => navigate("/search"),
-    n: () => goToNext(navigate, location),
+    n: () => goToNext(navigate),
     "g b": () => navigate("/"),
     "g e": () => navigate("/activity"),
     "g u": () => navigate("/usage"),
@@ -118,7 +118,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <p className="font-semibold md:hidden">{places.find(({ path }) => isHere(path, location))?.label}</p>
         <div className="ms-auto flex items-center gap-1">
           <LinkMark />
-          <button type="button" className="button-quiet" onClick={() => show("palette")} aria-label="Commands" title="Commands (Ctrl K)">
+          <button type="button" className="button-quiet" onClick={() => show("palette")} aria-label="Commands, Ctrl K" title="Commands (Ctrl K)">
             <Command size={15} aria-hidden />
             <kbd aria-hidden className="max-md:hidden">Ctrl K</kbd>
           </button>

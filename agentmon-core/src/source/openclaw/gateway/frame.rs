@@ -45,6 +45,12 @@ impl<'a> Payload<'a> {
         self.0.map_or("null", |raw| raw.get())
     }
 
+    /// Content that was kept as text; nothing where that is no JSON.
+    #[must_use]
+    pub fn of(text: &'a str) -> Self {
+        Self(serde_json::from_str(text).ok())
+    }
+
     /// The content as a value.
     #[must_use]
     pub fn value(self) -> Value {

@@ -55,6 +55,8 @@ pub struct Hello {
     pub uptime: Option<Span>,
     /// Its state folder, on its own machine.
     pub state_dir: Option<Box<str>>,
+    /// The agent that is meant where none is named.
+    pub default_agent: Option<Box<str>>,
     /// The scopes that were granted, where it says so.
     pub scopes: Option<Vec<String>>,
     /// How often it gives a sign of life.
@@ -184,6 +186,10 @@ struct Parts<'a> {
     #[serde(borrow)]
     state_dir: Raw<'a>,
     #[serde(borrow)]
+    session_defaults: Raw<'a>,
+    #[serde(borrow)]
+    default_agent_id: Raw<'a>,
+    #[serde(borrow)]
     scopes: Raw<'a>,
     #[serde(borrow)]
     tick_interval_ms: Raw<'a>,
@@ -210,6 +216,7 @@ impl Hello {
                 boot: owned(server.boot_id),
                 uptime: millis(snapshot.uptime_ms),
                 state_dir: owned(snapshot.state_dir),
+                default_agent: owned(part(snapshot.session_defaults).default_agent_id),
                 scopes: auth
                     .filter(|auth| auth.scopes.is_some())
                     .map(|auth| raw::strings(auth.scopes)),

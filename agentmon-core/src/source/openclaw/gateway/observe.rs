@@ -14,6 +14,10 @@ mod messages;
 mod rows;
 mod runs;
 
+pub use messages::Read;
+pub(super) use messages::{Stamp, Stamped};
+pub use rows::Listed;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde::Deserialize;
@@ -60,6 +64,8 @@ struct Known {
     started: Option<Timestamp>,
     /// When its row was written last.
     updated: Timestamp,
+    /// When the latest of its runs was seen to begin.
+    begun: Timestamp,
     /// When it was last told that something goes on.
     told: Timestamp,
     /// When the last of its runs was told to have ended.
@@ -76,6 +82,7 @@ impl Known {
             asks: Vec::new(),
             started: None,
             updated: Timestamp(0),
+            begun: Timestamp(0),
             told: Timestamp(0),
             ended: Timestamp(0),
             unconfirmed: None,
@@ -130,19 +137,30 @@ impl About<'_> {
 }
 
 impl Observer {
-    /// The gateway let agentmon in. Sessions are seen again.
-    pub fn connected(&mut self, protocol: u64, now: Timestamp, out: &mut Batch) {
+    /// The gateway let agentmon in. Sessions are seen again. `started` is when the gateway itself was, where that is known.
+    pub fn connected(
+        &mut self,
+        protocol: u64,
+        started: Option<Timestamp>,
+        now: Timestamp,
+        out: &mut Batch,
+    ) {
         self.protocol = protocol;
         if !std::mem::replace(&mut self.covered, true) {
             self.tell_busy(now, &Signal::Covered, out);
         }
-        // What goes on now, rows and transcripts have to say.
         for known in self
             .sessions
             .values_mut()
             .filter(|known| !known.runs.is_empty())
         {
+            // What goes on now, rows and transcripts have to say.
             known.unconfirmed = Some(now);
+            if protocol < 4 && started.is_some_and(|started| started > known.begun) {
+                // Nothing survives the gateway, and its rows do not say that.
+                known.runs.clear();
+                tell(&known.key, now, Signal::ProcessGone, out);
+            }
         }
     }
 

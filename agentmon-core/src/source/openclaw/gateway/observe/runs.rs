@@ -293,6 +293,9 @@ impl Observer {
             .get(address)
             .is_some_and(|known| known.runs.contains_key(run));
         self.running(address, run);
+        if let Some(known) = self.sessions.get_mut(address) {
+            known.begun = known.begun.max(at);
+        }
         let signal = match is_known {
             true => Signal::ModelActive,
             false => Signal::PromptSubmitted,

@@ -1,8 +1,0 @@
-//! OTLP exports in protobuf, of every signal.
-#![no_main]
-
-use agentmon_core::source::otlp::Encoding;
-use agentmon_core_fuzz::read_export;
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|data: &[u8]| read_export(Encoding::Protobuf, data));
