@@ -51,6 +51,12 @@ fn every_question_of_the_command_line_is_answered() {
         ),
         (1, true)
     );
+    // Search is a moment behind.
+    let begin = std::time::Instant::now();
+    while server.json("/api/v1/events?search=build")["events"] == serde_json::json!([]) {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(10));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     let found = server.json("/api/v1/events?search=build");
     assert_eq!(found["events"].as_array().unwrap().len(), 1);
     assert_eq!(server.get("/api/v1/events?after=x").status, 400);

@@ -29,6 +29,7 @@ mod schema;
 mod search;
 mod session_read;
 mod sessions;
+mod text_index;
 mod tool_usage;
 mod transcript;
 mod usage;
