@@ -72,10 +72,24 @@ fn addresses_of_screens_are_the_page_and_everything_else_is_not() {
     let home = server.ask("GET", "/", &PAGE, "").text();
     for path in ["/usage", "/s/claude_code%3Aa.b", "/chat/one/two"] {
         let answer = server.ask("GET", path, &PAGE, "");
-        assert_eq!((answer.status, answer.text() == home), (200, true), "{path}");
-        assert_eq!(server.get(path).status, 404, "{path}: nobody asked for a page");
+        assert_eq!(
+            (answer.status, answer.text() == home),
+            (200, true),
+            "{path}"
+        );
+        assert_eq!(
+            server.get(path).status,
+            404,
+            "{path}: nobody asked for a page"
+        );
     }
-    for path in ["/api/nope", "/nope.js", "/assets/nope", "/v1/nope", "/..%2fCargo.toml"] {
+    for path in [
+        "/api/nope",
+        "/nope.js",
+        "/assets/nope",
+        "/v1/nope",
+        "/..%2fCargo.toml",
+    ] {
         let answer = server.ask("GET", path, &PAGE, "");
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.header("content-type"), Some("application/json"));

@@ -8,7 +8,7 @@ use std::sync::{LazyLock, OnceLock};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use rust_embed::RustEmbed;
 use warp::path::FullPath;
 use warp::reply::Response;
@@ -54,19 +54,21 @@ pub(crate) fn is_public(path: &str) -> bool {
 
 /// The files, and the page for every address that is one of the dashboard's own.
 pub(super) fn routes() -> Route {
-    warp::get()
-        .or(warp::head())
-        .unify()
+    // Not `warp::get()`: that would answer "wrong method" for every address that there is not.
+    warp::method()
         .and(filters::path::full())
         .and(warp::header::headers_cloned())
-        .and_then(|path: FullPath, headers: HeaderMap| async move {
-            let path = path.as_str();
-            let page = || (is_page(path) && accepts_html(&headers)).then_some(PAGE);
-            find(path)
-                .or_else(|| ASSETS.get(page()?))
-                .map(|asset| asset.answer(&headers))
-                .ok_or_else(warp::reject::not_found)
-        })
+        .and_then(
+            |method: Method, path: FullPath, headers: HeaderMap| async move {
+                let path = path.as_str();
+                let page = || (is_page(path) && accepts_html(&headers)).then_some(PAGE);
+                find(path)
+                    .or_else(|| ASSETS.get(page()?))
+                    .filter(|_| matches!(method, Method::GET | Method::HEAD))
+                    .map(|asset| asset.answer(&headers))
+                    .ok_or_else(warp::reject::not_found)
+            },
+        )
         .boxed()
 }
 
