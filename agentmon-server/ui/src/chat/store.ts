@@ -34,6 +34,8 @@ interface Frame {
   type: string;
   gatewayId?: string;
   sessionKey?: string;
+  /** Comes back as it was asked: the key by which this page knows the chat. */
+  id?: unknown;
   messages?: Message[];
   message?: Message | null;
   runId?: string;
@@ -112,6 +114,8 @@ export const useChats = create<Chats>(() => ({ chats: {}, isOpen: false, notes: 
 
 let socket: WebSocket | null = null;
 let tries = 0;
+/** From session keys in full to those that were asked for (`agent:main:main` to `main`). */
+const asked = new Map<string, string>();
 /** Chats that are on the screen. */
 const wanted = new Map<string, { gateway: string; session: string }>();
 
@@ -143,7 +147,7 @@ function connect(): void {
 }
 
 function ask(gateway: string, session: string): void {
-  say({ type: "history", gatewayId: gateway, sessionKey: session, limit: 200 });
+  say({ type: "history", gatewayId: gateway, sessionKey: session, limit: 200, id: session });
 }
 
 function heard(text: string): void {
@@ -153,14 +157,16 @@ function heard(text: string): void {
   } catch {
     return;
   }
-  const { gatewayId: gateway, sessionKey: session } = frame;
+  const { gatewayId: gateway, sessionKey } = frame;
   if (!gateway) return;
   if (frame.type === "gateway") {
     const note = frame.connected ? null : (frame.note ?? "not connected");
     useChats.setState((state) => ({ notes: { ...state.notes, [gateway]: note } }));
     return;
   }
-  if (session === undefined) return;
+  if (sessionKey === undefined) return;
+  if (typeof frame.id === "string" && frame.id !== sessionKey) asked.set(chatKey(gateway, sessionKey), frame.id);
+  const session = asked.get(chatKey(gateway, sessionKey)) ?? sessionKey;
   if (frame.type === "resync" || frame.type === "changed") ask(gateway, session);
   const key = chatKey(gateway, session);
   useChats.setState((state) => ({ chats: { ...state.chats, [key]: take(state.chats[key] ?? NO_CHAT, frame) } }));
