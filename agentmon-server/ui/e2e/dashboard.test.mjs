@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { executable, launch } from "./browser.mjs";
 import { PAYLOADS } from "./hostile.mjs";
 import { program, serve } from "./server.mjs";
@@ -26,6 +27,8 @@ describe("the dashboard", { skip: missing ?? false, concurrency: 1, timeout: 600
   before(async () => {
     browser = await launch();
     demo = await serve({ demo: true });
+    // The made-up agents' files are read first.
+    while ((await (await fetch(`${demo.url}/api/v1/sessions?state=working&limit=1`)).json()).sessions.length === 0) await sleep(200);
   });
   after(async () => {
     await browser?.close();
@@ -41,7 +44,8 @@ describe("the dashboard", { skip: missing ?? false, concurrency: 1, timeout: 600
   async function open(path, { server = demo, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    // A browser shares the machine with other tests and builds.
+    page.setDefaultTimeout(45_000);
     page.errors = [];
     page.on("pageerror", (error) => page.errors.push(error.message));
     page.on("console", (message) => {
