@@ -85,7 +85,12 @@ fn what_a_token_may_not_is_refused_on_every_way_in() {
             "{path}"
         );
     }
-    for path in ["/api/v1/anything", "/api/agents", "/"] {
+    for path in [
+        "/api/v1/anything",
+        "/api/gateways",
+        "/api/openclaw/sessions",
+        "/",
+    ] {
         for method in ["POST", "PUT", "DELETE", "PATCH"] {
             assert_eq!(status(method, path, &ingest), 403, "{method} {path}");
             assert_eq!(status(method, path, &read), 403, "{method} {path}");
