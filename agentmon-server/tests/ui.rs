@@ -1,5 +1,9 @@
 //! The dashboard as it is served: types, caching, policy, addresses. Whether it works is tested in a browser (`ui/e2e`).
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it skips"
+)]
 
 mod common;
 

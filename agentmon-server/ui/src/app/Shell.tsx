@@ -3,7 +3,7 @@
 import {
   Activity, ChartColumn, Command, Keyboard, LayoutList, MessageSquare, Moon, Bot, Search, Settings, Sun, SunMoon,
 } from "lucide-react";
-import { lazy, Suspense, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { useQuery } from "@tanstack/react-query";
 import { useBoard } from "../board/store";
@@ -16,7 +16,8 @@ import { useAnnouncement } from "./attention";
 import { goToNext } from "./next";
 import { show, useOverlay } from "./overlay";
 
-const Palette = lazy(() => import("./Palette"));
+const loadPalette = () => import("./Palette");
+const Palette = lazy(loadPalette);
 const Help = lazy(() => import("./Help"));
 
 interface Place {
@@ -76,9 +77,16 @@ export function Shell({ children }: { children: ReactNode }) {
   const waiting = useBoard((state) => state.status?.groups.needs_you ?? 0);
   const overlay = useOverlay((state) => state.overlay);
 
+  useEffect(() => {
+    // What is typed right after Ctrl K must find it.
+    const timer = setTimeout(() => void loadPalette(), 1000);
+    return () => clearTimeout(timer);
+  }, []);
   useKeys({
     "?": () => show("help"),
     "/": () => navigate("/search"),
+    // Also while a session is still loading.
+    Escape: () => (location.startsWith("/s/") ? navigate("/") : false),
     n: () => goToNext(navigate),
     "g b": () => navigate("/"),
     "g e": () => navigate("/activity"),

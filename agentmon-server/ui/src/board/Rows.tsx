@@ -27,7 +27,7 @@ export interface RowProps {
 export const HIDE = {
   project: "@max-[880px]:hidden",
   agent: "@max-[780px]:hidden",
-  model: "@max-[1200px]:hidden",
+  model: "@max-[1360px]:hidden",
   tokens: "@max-[1060px]:hidden",
 } as const;
 
@@ -52,8 +52,8 @@ function Cells({ session }: { session: Session }) {
   return (
     <>
       <td className={`${CELL} ps-4`}><StateMark state={session.state} liveness={session.liveness} /></td>
-      <th scope="row" className={`${CELL} text-start font-normal`}>
-        <Link href={sessionPath(session.id)} tabIndex={-1} className="hover:underline" dir="auto" title={titleOf(session)}>
+      <th scope="row" className={`${CELL} text-start font-normal`} dir="auto">
+        <Link href={sessionPath(session.id)} tabIndex={-1} className="hover:underline" title={titleOf(session)}>
           {titleOf(session)}
         </Link>
         {session.children ? <span className="ms-1.5 text-xs text-faint" title={`${session.children} subagents`}>+{session.children}</span> : null}

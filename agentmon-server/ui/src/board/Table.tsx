@@ -32,7 +32,7 @@ const COLUMNS: readonly { label: string; sort?: Sort; className: string; hide?: 
   { label: "Session", sort: "title", className: "w-[24%] text-start" },
   { label: "Activity", className: "text-start" },
   { label: "Project", className: "w-[13%] text-start", hide: HIDE.project },
-  { label: "Agent", className: "w-[104px] text-start @min-[1200px]:w-[236px]", hide: HIDE.agent },
+  { label: "Agent", className: "w-[104px] text-start @min-[1360px]:w-[236px]", hide: HIDE.agent },
   { label: "Context", sort: "context", className: "w-[104px] text-start" },
   { label: "Tokens", sort: "tokens", className: "w-[76px] text-end", hide: HIDE.tokens },
   { label: "Cost", sort: "cost", className: "w-[84px] text-end" },

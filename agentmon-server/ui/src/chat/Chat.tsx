@@ -37,7 +37,21 @@ function freshKey(agent: string): string {
   return `agent:${agent}:agentmon-${Date.now().toString(36)}`;
 }
 
-export default function Chat({ gateway, session }: { gateway: string | null; session: string | null }) {
+interface Place {
+  gateway: string | null;
+  session: string | null;
+}
+
+export default function Chat(place: Place) {
+  return (
+    <>
+      <h1 className="sr-only">Chat</h1>
+      <Gateways {...place} />
+    </>
+  );
+}
+
+function Gateways({ gateway, session }: Place) {
   const [, navigate] = useLocation();
   const gateways = useQuery({ queryKey: ["gateways"], queryFn: () => api<Gateway[]>("/api/gateways"), refetchInterval: 15_000 });
   if (gateways.error) return <Failure error={gateways.error} retry={() => void gateways.refetch()} />;
@@ -52,7 +66,6 @@ export default function Chat({ gateway, session }: { gateway: string | null; ses
   }
   return (
     <div className="flex min-h-0 flex-1">
-      <h1 className="sr-only">Chat</h1>
       <aside className={`flex w-72 shrink-0 flex-col border-e border-line max-md:w-full ${session ? "max-md:hidden" : ""}`} aria-label="Conversations">
         <div className="flex items-center gap-2 border-b border-line p-2">
           {gateways.data.length > 1 ? (

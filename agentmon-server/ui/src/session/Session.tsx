@@ -43,7 +43,6 @@ export default function Session({ id }: { id: string }) {
     4: () => go("why"),
     "[": () => besides(id, -1, navigate),
     "]": () => besides(id, 1, navigate),
-    Escape: () => navigate("/"),
     y: () => {
       const command = session ? resumeCommand(session) : null;
       if (!command) return false;
