@@ -12,6 +12,7 @@ use common::{Answer, Running};
 const PAGE: [(&str, &str); 1] = [("accept", "text/html,application/xhtml+xml")];
 
 /// A server, unless it was built without the dashboard.
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn server() -> Option<Running> {
     let server = Running::new();
     if server.get("/theme.js").status == 200 {
