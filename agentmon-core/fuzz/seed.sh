@@ -86,3 +86,10 @@ find "$further/.cline" "$further/.config" "$sources/cline" -type f -exec cat {} 
 find "$further" -name '*.json' -exec cat {} + | dictionary further_snapshots
 cp dictionaries/openclaw_transcript dictionaries/openclaw_sessions
 printf '' | dictionary fields
+for capture in "$fixtures"/openclaw/gateway/*.jsonl; do
+    sed -n 's/^{"dir":"recv","frame":\(.*\)}$/\1/p' "$capture" >"corpus/frames"
+    each_line openclaw_gateway <corpus/frames
+    joined openclaw_gateway "$capture" <corpus/frames
+done
+rm -f corpus/frames
+cat "$fixtures"/openclaw/gateway/*.jsonl | dictionary openclaw_gateway
