@@ -74,10 +74,11 @@ async fn chat(args: &ChatArgs, cx: &Context, out: &mut Output) -> Result<Exit, E
             line = next_line(&mut lines) => match line {
                 Some(line) if line.trim().is_empty() => continue,
                 Some(line) => {
+                    chat.is_answered = false;
                     way.say(args, "chat", json!({"message": line})).await?;
                     continue;
                 }
-                None if chat.run.is_none() => break,
+                None if chat.is_over(true) => break,
                 None => {
                     // The answer that is being given is still shown.
                     lines = None;
