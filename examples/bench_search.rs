@@ -1,9 +1,14 @@
-//! Indexes a home folder's transcripts into a new database and searches it:
+//! Indexes a home folder's transcripts into a new database, asks for reports meanwhile, and searches it:
 //! `cargo run --release --example bench_search [HOME]`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use agentmon_core::query::{EventFilter, RefreshOptions, SearchFilter, SearchOrder, SearchText};
+use agentmon_core::query::{
+    BoardQuery, EventFilter, RefreshOptions, ReportKind, SearchFilter, SearchOrder, SearchText,
+    UsageQuery, Zone,
+};
 use agentmon_core::source::Env;
 use agentmon_core::{Error, Monitor};
 
@@ -18,12 +23,33 @@ fn main() -> Result<(), Error> {
     let data = std::env::temp_dir().join(format!("agentmon-bench-{}", std::process::id()));
     let monitor = Monitor::builder().env(env).data_dir(&data).open()?;
     monitor.refresh(&RefreshOptions::default())?;
+    let quiet = Questions::asked(&monitor, 20)?;
     let before = cpu();
-    let report = monitor.refresh(&RefreshOptions {
+    let content = RefreshOptions {
         content: true,
         ..RefreshOptions::default()
-    })?;
+    };
+    let done = AtomicBool::new(false);
+    let (report, meanwhile) = thread::scope(|scope| {
+        let asker = scope.spawn(|| -> Result<Questions, Error> {
+            let mut questions = Questions::default();
+            while !done.load(Ordering::Relaxed) {
+                questions.ask(&monitor)?;
+                // As often as somebody looks, not as often as possible: what is measured is the wait.
+                thread::sleep(Duration::from_millis(500));
+            }
+            Ok(questions)
+        });
+        let report = monitor.refresh(&content);
+        done.store(true, Ordering::Relaxed);
+        (report, asker.join())
+    });
+    let report = report?;
     let spent = cpu() - before;
+    quiet.print("before indexing");
+    if let Ok(meanwhile) = meanwhile {
+        meanwhile?.print("while indexing");
+    }
     let megabytes = report.bytes_read as f64 / 1e6;
     println!(
         "indexed {megabytes:.0} MB in {:.1} s, {:.1} CPU s: {:.0} MB per CPU second; peak memory {} MB",
@@ -63,6 +89,51 @@ fn main() -> Result<(), Error> {
     // What is left behind is only a temporary folder.
     let _ = std::fs::remove_dir_all(&data);
     Ok(())
+}
+
+/// How long reports took.
+#[derive(Default)]
+struct Questions {
+    usage: Vec<Duration>,
+    board: Vec<Duration>,
+}
+
+impl Questions {
+    fn asked(monitor: &Monitor, times: usize) -> Result<Self, Error> {
+        let mut questions = Self::default();
+        for _ in 0..times {
+            questions.ask(monitor)?;
+        }
+        Ok(questions)
+    }
+
+    /// Asks for all usage by day and for the board, as `agentmon usage` and `agentmon status` do.
+    fn ask(&mut self, monitor: &Monitor) -> Result<(), Error> {
+        let begin = Instant::now();
+        monitor.usage(&UsageQuery::new(ReportKind::Daily))?;
+        self.usage.push(begin.elapsed());
+        let begin = Instant::now();
+        monitor.board(&BoardQuery::new(Zone::utc()))?;
+        self.board.push(begin.elapsed());
+        Ok(())
+    }
+
+    fn print(mut self, when: &str) {
+        for (what, times) in [("usage daily", &mut self.usage), ("board", &mut self.board)] {
+            times.sort();
+            let at = |share: usize| match times.len() {
+                0 => 0.0,
+                count => times[(count - 1) * share / 100].as_secs_f64() * 1e3,
+            };
+            println!(
+                "{when}: {what} {} times: p50 {:.1} ms, p95 {:.1} ms, worst {:.1} ms",
+                times.len(),
+                at(50),
+                at(95),
+                at(100)
+            );
+        }
+    }
 }
 
 /// Words, pairs, phrases and beginnings of words as they occur in the text, common and rare ones.

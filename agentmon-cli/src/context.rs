@@ -183,12 +183,15 @@ impl Context {
 
     /// Opens the monitor and reads what agents wrote since the last time.
     pub(crate) fn fresh_monitor(&self, options: RefreshOptions<'_>) -> Result<Monitor, Error> {
-        // Who asks for neither states nor text wants totals.
-        let monitor = if options.want_state || options.content {
-            self.monitor()?
-        } else {
-            self.open(MonitorBuilder::for_one_report)?
-        };
+        self.refreshed(self.monitor()?, options)
+    }
+
+    /// The same for a report of usage alone.
+    pub(crate) fn fresh_totals(&self, options: RefreshOptions<'_>) -> Result<Monitor, Error> {
+        self.refreshed(self.open(MonitorBuilder::for_one_report)?, options)
+    }
+
+    fn refreshed(&self, monitor: Monitor, options: RefreshOptions<'_>) -> Result<Monitor, Error> {
         let report = self.with_progress(|progress| {
             monitor.refresh(&RefreshOptions {
                 progress,

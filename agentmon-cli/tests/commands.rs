@@ -143,6 +143,26 @@ const CASES: &[Case] = &[
         others: &["watch --csv", "watch --state bored"],
     },
     Case {
+        name: "hook",
+        lines: &[],
+        others: &["hook", "hook nobody"],
+    },
+    Case {
+        name: "hooks",
+        lines: &[],
+        others: &["hooks", "hooks install nobody"],
+    },
+    Case {
+        name: "gateways",
+        lines: &["gateways list", "gateways list --json"],
+        others: &["gateways", "gateways add", "gateways remove nowhere"],
+    },
+    Case {
+        name: "chat",
+        lines: &[],
+        others: &["chat", "chat nowhere main"],
+    },
+    Case {
         name: "statusline",
         lines: &["statusline", "statusline --json"],
         others: &[],

@@ -35,7 +35,7 @@ dictionary() {
     mkdir -p dictionaries
     {
         printf '"{}"\n"[]"\n"null"\n"true"\n"\\x0a"\n"\\x1e"\n"\\x22"\n"\\x5c"\n"-1"\n"1e308"\n"18446744073709551615"\n'
-        cat | grep -oE '"[A-Za-z_][A-Za-z0-9_./:-]{0,30}":?' | sort -u |
+        cat | grep -aoE '"[A-Za-z_][A-Za-z0-9_./:-]{0,30}":?' | sort -u |
             sed 's/"/\\"/g; s/.*/"&"/'
     } >"dictionaries/$1"
 }
@@ -55,6 +55,23 @@ find "$further/.factory" -name '*.jsonl' | seeds droid_session
 find "$further/.cline" "$further/.config" -name '*messages.json' | seeds cline_documents
 find "$further" -name state.json -o -name '*.settings.json' | seeds further_snapshots
 find "$further/.cline" -name '*.json' ! -name '*.messages.json' | seeds further_snapshots
+
+find "$fixtures/gemini/legacy" -name 'session-*.json' | seeds gemini_document
+find "$fixtures/opencode/storage" -name '*.json' | seeds opencode_files
+find "$fixtures/opencode/storage/message" "$fixtures/opencode/storage/part" -name '*.json' | seeds database_rows
+find "$fixtures/openclaw" -name '*.jsonl*' ! -name '*.zst' -exec head -q -n 8 {} + | each_line database_rows
+find "$fixtures/otlp" -type f ! -name '*.gz' ! -name expected.json | seeds otlp
+mkdir -p corpus/events_api corpus/claude_statusline corpus/agentmon_export corpus/openclaw_gateway
+printf '%s' '{"session_id":"s","agent_type":"codex","event_type":"tool_use","tool_name":"Bash","tokens_in":5,"metadata":{"a":1}}' |
+    tee corpus/events_api/one | sed 's/.*/{"events":[&,&]}/' >corpus/events_api/batch
+printf '%s' '{"session_id":"s","model":{"id":"claude-opus-5-5","display_name":"Opus"},"cost":{"total_cost_usd":1.5},"context_window":{"total_input_tokens":20000,"context_window_size":200000},"rate_limits":{"five_hour":{"used_percentage":42,"resets_at":4102444800}}}' \
+    >corpus/claude_statusline/one
+printf '%s\n' '{"schema":"agentmon.export.session.v1","state":"failed","reason":"crashed(Bash)","detail":null,"since":"2026-11-20T10:30:00.000Z","facts":{"key":{"agent":"codex","native_id":"a"},"started_at":1795168800000,"title":{"kind":"first_prompt","at":1795168800000,"text":"Go"},"cwd":{"at":1795168800000,"value":"/p"}}}' \
+    '{"schema":"agentmon.export.call.v1","key":"0282b71147070f18","at":"2026-11-20T10:00:00.000Z","agent":"codex","native_id":"a","model":"m","input_tokens":7,"output_tokens":10,"cache_read_tokens":100,"cache_creation_5m_tokens":0,"cache_creation_1h_tokens":0,"reasoning_tokens":0,"mode":"standard","web_searches":0,"reported_usd":0.5,"source":"transcript","credit":5}' \
+    '{"schema":"agentmon.export.event.v1","at":"2026-11-20T10:00:00.000Z","agent":"codex","native_id":"a","kind":"tool_use","status":"success","tool":"Bash","duration_ms":3,"text":"ls","truncated":false,"key":"8000000000000007","credit":5,"call":null,"model_call":"0282b71147070f18"}' \
+    >corpus/agentmon_export/all
+printf '%s' '{"type":"event","event":"agent","payload":{"runId":"r","sessionKey":"agent:main:main","stream":"tool","ts":1795168800000,"data":{"phase":"start","name":"exec","toolCallId":"c"}},"seq":4}' \
+    >corpus/openclaw_gateway/tool
 
 for timeline in "$fixtures"/claude_code/timelines/*.jsonl; do
     sed -n 's/^{.*"source":"hook","data":\(.*\)}$/\1/p' "$timeline" | tee "corpus/hooks" | each_line claude_hook
@@ -85,6 +102,14 @@ find "$further/.factory" -type f -exec cat {} + | cat - "$sources/droid.rs" | di
 find "$further/.cline" "$further/.config" "$sources/cline" -type f -exec cat {} + | dictionary cline_documents
 find "$further" -name '*.json' -exec cat {} + | dictionary further_snapshots
 cp dictionaries/openclaw_transcript dictionaries/openclaw_sessions
+cp dictionaries/gemini_chat dictionaries/gemini_document
+find "$fixtures/opencode/storage" "$sources/opencode" -type f -exec cat {} + | dictionary opencode_files
+cat dictionaries/opencode_files dictionaries/openclaw_transcript | sort -u >dictionaries/database_rows
+find "$fixtures/otlp" "$sources/otlp" -type f ! -name '*.gz' -exec cat {} + | dictionary otlp
+cat ../src/ingest/events_api.rs ../src/ingest/events_api/*.rs corpus/events_api/* | dictionary events_api
+cat "$sources/claude_code/statusline.rs" corpus/claude_statusline/* | dictionary claude_statusline
+cat "$sources/exported.rs" corpus/agentmon_export/* | dictionary agentmon_export
+find "$sources/openclaw/gateway" -name '*.rs' -exec cat {} + | cat - corpus/openclaw_gateway/* | dictionary openclaw_gateway
 printf '' | dictionary fields
 for capture in "$fixtures"/openclaw/gateway/*.jsonl; do
     sed -n 's/^{"dir":"recv","frame":\(.*\)}$/\1/p' "$capture" >"corpus/frames"
@@ -92,4 +117,3 @@ for capture in "$fixtures"/openclaw/gateway/*.jsonl; do
     joined openclaw_gateway "$capture" <corpus/frames
 done
 rm -f corpus/frames
-cat "$fixtures"/openclaw/gateway/*.jsonl | dictionary openclaw_gateway

@@ -2,6 +2,7 @@
 //! mid-run, started again. Needs npm and the helper that starts a gateway; says so loudly where these are missing.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(clippy::print_stderr, reason = "a test says what it skips")]
 
 mod common;
 

@@ -26,8 +26,13 @@ const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
     content-length: 32\r\nconnection: close\r\n\r\n{\"error\":\"Too many connections\"}";
 
-/// Accepts and serves connections until `app.stopping` turns true, then until they are done or the deadline has come.
-pub(crate) async fn accept(listener: TcpListener, app: Arc<App>, service: Guarded) {
+/// Accepts connections and has them served until `app.stopping` turns true, then until they are done or the deadline has
+/// come.
+pub(crate) async fn accept<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    app: Arc<App>,
+    serve: impl Fn(TcpStream, Peer, Arc<App>) -> F,
+) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -43,8 +48,14 @@ pub(crate) async fn accept(listener: TcpListener, app: Arc<App>, service: Guarde
                 let _ = stream.try_write(TOO_MANY);
             }
             Ok((stream, peer)) => {
-                let served = serve(stream, Peer(peer), app.clone(), service.clone());
-                connections.spawn(served);
+                // Small answers must not wait for more to come; a socket that refuses is about to close anyway.
+                let _ = stream.set_nodelay(true);
+                let open = Open::new(app.clone());
+                let served = serve(stream, Peer(peer), app.clone());
+                connections.spawn(async move {
+                    served.await;
+                    drop(open);
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -63,11 +74,8 @@ pub(crate) async fn accept(listener: TcpListener, app: Arc<App>, service: Guarde
     connections.shutdown().await;
 }
 
-async fn serve(stream: TcpStream, peer: Peer, app: Arc<App>, service: Guarded) {
-    // Small answers must not wait for more to come; a socket that refuses is about to close anyway.
-    let _ = stream.set_nodelay(true);
-    app.metrics.connections.add();
-    let _open = Open(&app);
+/// Serves one connection of HTTP/1.1.
+pub(crate) async fn serve(stream: TcpStream, peer: Peer, app: Arc<App>, service: Guarded) {
     let service = ServiceBuilder::new()
         .map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
@@ -99,9 +107,16 @@ async fn serve(stream: TcpStream, peer: Peer, app: Arc<App>, service: Guarded) {
 }
 
 /// Counts an open connection until it is dropped.
-struct Open<'a>(&'a App);
+struct Open(Arc<App>);
 
-impl Drop for Open<'_> {
+impl Open {
+    fn new(app: Arc<App>) -> Self {
+        app.metrics.connections.add();
+        Self(app)
+    }
+}
+
+impl Drop for Open {
     fn drop(&mut self) {
         self.0.metrics.connections.remove();
     }

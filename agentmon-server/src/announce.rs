@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::process::{Command, Stdio};
 
+use crate::args::LogFormat;
 use crate::serve::Server;
 
 /// Says where the server is, one fact a line, and opens a browser where somebody sits in front.
@@ -15,6 +16,9 @@ pub fn announce(server: &Server, no_open: bool) {
     let login = server.login_url();
     if let Some(login) = &login {
         let _ = writeln!(out, "open it in a browser (works once): {login}");
+    }
+    if let Some(address) = server.otlp_grpc() {
+        let _ = writeln!(out, "OTLP over gRPC: http://{address}");
     }
     let _ = out.flush();
     if let (Some(login), false, true) = (login, no_open, std::io::stdout().is_terminal()) {
@@ -45,15 +49,24 @@ fn open_browser(url: &str) {
     }
 }
 
-/// Logs to standard error what `AGENTMON_LOG` asks for (`info` without it), as text on a terminal and as JSON elsewhere.
-pub fn log_to_stderr() {
+/// Logs to standard error what `AGENTMON_LOG` asks for (`info` without it), as text on a terminal and as JSON elsewhere
+/// unless a format is chosen.
+pub fn log_to_stderr(format: Option<LogFormat>) {
     use tracing_subscriber::{EnvFilter, fmt};
     let filter = EnvFilter::try_from_env("AGENTMON_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A program that embeds the server may log already.
-    let _ = if std::io::stderr().is_terminal() {
-        log.try_init()
+    let is_terminal = std::io::stderr().is_terminal();
+    let log = fmt()
+        .with_env_filter(filter)
+        .with_ansi(is_terminal)
+        .with_writer(std::io::stderr);
+    let usual = if is_terminal {
+        LogFormat::Text
     } else {
-        log.json().try_init()
+        LogFormat::Json
+    };
+    // A program that embeds the server may log already.
+    let _ = match format.unwrap_or(usual) {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
     };
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use tower::util::{BoxCloneSyncService, ServiceExt};
 use tower::{Layer, Service};
@@ -17,6 +17,7 @@ use crate::access::required;
 use crate::app::App;
 use crate::contracts::{sessions_api, webhooks};
 use crate::error::ApiError;
+use crate::http::method::{allow, allowed};
 use crate::http::query::Query;
 use crate::routes;
 
@@ -33,13 +34,20 @@ pub(crate) fn guarded(app: &Arc<App>) -> Guarded {
             async move {
                 let mut request = request;
                 take_token(&mut request);
-                match check(&app, &request) {
-                    Ok(()) => routes.call(request).await,
-                    Err(error) if sessions_api::owns(request.uri().path()) => {
-                        Ok(sessions_api::shaped(error, app.monitor.now()).into_response())
-                    }
-                    Err(error) => Ok(error.into_response()),
+                if let Err(error) = check(&app, &request) {
+                    let error = match sessions_api::owns(request.uri().path()) {
+                        true => sessions_api::shaped(error, app.monitor.now()),
+                        false => error,
+                    };
+                    return Ok::<_, Infallible>(error.into_response());
                 }
+                let uri = request.uri().clone();
+                let mut response = routes.call(request).await?;
+                let is_said = response.headers().contains_key(header::ALLOW);
+                if response.status() == StatusCode::METHOD_NOT_ALLOWED && !is_said {
+                    allow(&mut response, allowed(routes, &uri).await);
+                }
+                Ok(response)
             }
         })
     };

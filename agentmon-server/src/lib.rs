@@ -35,6 +35,6 @@ mod stream;
 pub use access::AccessError;
 pub use access::{Scope, Scopes, TokenError, TokenInfo, Tokens};
 pub use announce::{announce, log_to_stderr};
-pub use options::{Limits, Options, Settings};
+pub use options::{GrpcListen, Limits, Options, Settings};
 pub use run::run;
 pub use serve::{ServeError, Server, serve};

@@ -24,7 +24,7 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr();
+    log_to_stderr(cli.serve.log_format);
     match serve(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use agentmon_core::ingest::IngestFigures;
 use http::StatusCode;
 
 /// Figures about the server itself.
@@ -16,6 +17,8 @@ pub(crate) struct Metrics {
     pub(crate) refused_connections: Counter,
     /// Posted events that were stored.
     pub(crate) events: Counter,
+    /// Records of OTLP exports that were read.
+    pub(crate) records: Counter,
     /// Posted events that were known.
     pub(crate) duplicates: Counter,
     /// Posted events that were not valid.
@@ -55,6 +58,8 @@ pub(crate) struct Present<'a> {
     pub(crate) sessions: &'a [(&'a str, u64)],
     /// Bytes of the database.
     pub(crate) database: u64,
+    /// The way into the store.
+    pub(crate) ingest: &'a IngestFigures,
     /// Streams open now.
     pub(crate) streams: usize,
     /// Seconds since the start.
@@ -121,6 +126,12 @@ impl Metrics {
             &plain(count(&self.events.0)),
         );
         metric(
+            "ingest_otlp_records_total",
+            "counter",
+            "Records of OTLP exports that were read.",
+            &plain(count(&self.records.0)),
+        );
+        metric(
             "ingest_duplicates_total",
             "counter",
             "Posted events that were known already.",
@@ -129,8 +140,32 @@ impl Metrics {
         metric(
             "ingest_rejected_total",
             "counter",
-            "Posted events that were not valid.",
+            "Posted events and exported records that were not valid.",
             &plain(count(&self.rejected.0)),
+        );
+        metric(
+            "ingest_queue_deliveries",
+            "gauge",
+            "Deliveries that wait to be stored.",
+            &plain(now.ingest.waiting as f64),
+        );
+        metric(
+            "ingest_queue_bytes",
+            "gauge",
+            "Bytes of the deliveries that wait to be stored.",
+            &plain(now.ingest.waiting_bytes as f64),
+        );
+        metric(
+            "ingest_refused_total",
+            "counter",
+            "Deliveries that were refused because too many were waiting.",
+            &plain(now.ingest.refused as f64),
+        );
+        metric(
+            "ingest_deliveries_total",
+            "counter",
+            "Deliveries that were stored.",
+            &plain(now.ingest.stored as f64),
         );
         metric(
             "streams",
@@ -157,6 +192,33 @@ impl Metrics {
             "Seconds since the server started.",
             &plain(now.uptime),
         );
+        commits(&mut text, now.ingest);
         text
     }
+}
+
+/// How long transactions take, as a histogram.
+fn commits(text: &mut String, figures: &IngestFigures) {
+    const NAME: &str = "agentmon_ingest_commit_seconds";
+    let _ = writeln!(
+        text,
+        "# HELP {NAME} How long transactions take that store deliveries.\n# TYPE {NAME} histogram"
+    );
+    for (end, commits) in &figures.commits_within {
+        let _ = writeln!(
+            text,
+            "{NAME}_bucket{{le=\"{}\"}} {commits}",
+            end.as_secs_f64()
+        );
+    }
+    let IngestFigures {
+        commits,
+        commit_time,
+        ..
+    } = figures;
+    let _ = writeln!(
+        text,
+        "{NAME}_bucket{{le=\"+Inf\"}} {commits}\n{NAME}_sum {}\n{NAME}_count {commits}",
+        commit_time.as_secs_f64()
+    );
 }

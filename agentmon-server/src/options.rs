@@ -12,6 +12,17 @@ use agentmon_core::source::Env;
 /// The port if none is asked for.
 const DEFAULT_PORT: u16 = 3141;
 
+/// Whether and where OTLP is taken over gRPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrpcListen {
+    /// It is not.
+    Off,
+    /// There, if nobody else listens there: a collector may.
+    IfFree(SocketAddr),
+    /// There; port 0 takes any that is free.
+    At(SocketAddr),
+}
+
 /// What a server can be told. [`Options::new`] has all defaults.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -19,6 +30,8 @@ pub struct Options {
     pub monitor: Monitor,
     /// Where to listen; port 0 takes any that is free.
     pub listen: SocketAddr,
+    /// Whether and where OTLP is taken over gRPC.
+    pub otlp_grpc: GrpcListen,
     /// Whether the agents' files are watched.
     pub sources: bool,
     /// The folder that holds tokens; without one there are none, and control is not possible.
@@ -36,12 +49,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults: loopback, port 3141, no token needed, no token known.
+    /// The defaults: loopback, port 3141, no gRPC, no token needed, no token known.
     #[must_use]
     pub fn new(monitor: Monitor) -> Self {
         Self {
             monitor,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
+            otlp_grpc: GrpcListen::Off,
             sources: true,
             data_dir: None,
             require_token: false,

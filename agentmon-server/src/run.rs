@@ -8,6 +8,7 @@ use crate::serve::{ServeError, Server, serve};
 /// # Errors
 /// [`ServeError`] when it cannot start.
 pub fn run(options: Options, announce: impl FnOnce(&Server)) -> Result<(), ServeError> {
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("agentmon-serve")
@@ -26,6 +27,21 @@ pub fn run(options: Options, announce: impl FnOnce(&Server)) -> Result<(), Serve
     runtime.shutdown_background();
     ended
 }
+
+/// Takes as many file descriptors as the system lets a process have: each client is one, and the usual first limit of 1024
+/// is made for programs of long ago.
+#[cfg(unix)]
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "cannot raise the limit of open files");
+    }
+}
+
+#[cfg(not(unix))]
+fn raise_file_limit() {}
 
 /// Waits for a signal. The signals are caught from the call on, not from the first poll.
 #[cfg(unix)]

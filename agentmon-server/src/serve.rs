@@ -8,20 +8,21 @@ use std::time::{Duration, Instant};
 use agentmon_core::Monitor;
 use agentmon_core::gateways::{GatewayError, Gateways};
 use agentmon_core::hooks::running::RunningServer;
-use agentmon_core::monitor::Watching;
+use agentmon_core::monitor::{RemoteTask, Watching};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::accept::accept;
+use crate::accept::{self, accept};
 use crate::access::{Access, AccessError};
 use crate::alerts;
 use crate::app::{App, Readers};
 use crate::contracts::news::{self, News};
+use crate::contracts::otlp::serve_grpc;
 use crate::guard::guarded;
 use crate::local;
 use crate::metrics::Metrics;
-use crate::options::Options;
+use crate::options::{GrpcListen, Options};
 use crate::routes::LOGIN;
 use crate::stream::live::Live;
 use crate::stream::{self, Hub};
@@ -31,6 +32,9 @@ const TIDY: Duration = Duration::from_secs(60);
 
 /// How often time passes for sessions where no files are watched.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How many of these go by until what is too old is forgotten again.
+const TICKS_TO_PRUNE: u32 = 60;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +72,13 @@ pub struct Server {
     address: SocketAddr,
     app: Arc<App>,
     stop: watch::Sender<bool>,
-    accepting: JoinHandle<()>,
+    accepting: Vec<JoinHandle<()>>,
+    /// Where it takes OTLP over gRPC.
+    otlp_grpc: Option<SocketAddr>,
     /// Watches files until it is dropped.
     watching: Option<Watching>,
+    /// Sources that are reached over the network.
+    remotes: Vec<RemoteTask>,
     /// The folder in which it is announced.
     data_dir: Option<PathBuf>,
 }
@@ -89,7 +97,14 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     };
     let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let access = Access::new(&options, address)?;
+    let grpc = listen_for_grpc(options.otlp_grpc).await?;
+    let otlp_grpc = grpc.as_ref().map(|(_, address)| *address);
+    let is_local = |address: SocketAddr| address.ip().is_loopback();
+    // Whoever can be reached in one of two ways can be reached.
+    let reached = otlp_grpc
+        .filter(|grpc| !is_local(*grpc) && is_local(address))
+        .unwrap_or(address);
+    let access = Access::new(&options, reached)?;
     let (stop, stopping) = watch::channel(false);
     let (live, commands) = Live::new(options.monitor.now());
     let gateways = Gateways::start(options.monitor.clone())?;
@@ -111,6 +126,10 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         true => Some(start_watching(app.monitor.clone()).await?),
         false => None,
     };
+    let remotes = match options.sources {
+        true => app.monitor.start_remotes(),
+        false => Vec::new(),
+    };
     if watching.is_none() {
         tokio::spawn(tick(app.clone()));
     }
@@ -124,16 +143,48 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
     tokio::spawn(tidy(app.clone()));
     tokio::spawn(alerts::run(app.clone()));
     let service = guarded(&app);
-    let accepting = tokio::spawn(accept(listener, app.clone(), service));
-    tracing::info!(%address, "listening");
+    let serve = move |stream, peer, app| accept::serve(stream, peer, app, service.clone());
+    let mut accepting = vec![tokio::spawn(accept(listener, app.clone(), serve))];
+    if let Some((listener, _)) = grpc {
+        accepting.push(tokio::spawn(accept(listener, app.clone(), serve_grpc)));
+    }
+    tracing::info!(%address, otlp_grpc = ?otlp_grpc, "listening");
     Ok(Server {
         address,
         app,
         stop,
         accepting,
+        otlp_grpc,
         watching,
+        remotes,
         data_dir: options.data_dir,
     })
+}
+
+/// Listens for OTLP over gRPC. A port that nobody asked for may be taken.
+async fn listen_for_grpc(
+    asked: GrpcListen,
+) -> Result<Option<(TcpListener, SocketAddr)>, ServeError> {
+    let (address, must) = match asked {
+        GrpcListen::Off => return Ok(None),
+        GrpcListen::IfFree(address) => (address, false),
+        GrpcListen::At(address) => (address, true),
+    };
+    let bound = match TcpListener::bind(address).await {
+        Ok(listener) => listener.local_addr().map(|bound| (listener, bound)),
+        Err(error) => Err(error),
+    };
+    match bound {
+        Ok(bound) => Ok(Some(bound)),
+        Err(error) if !must => {
+            tracing::warn!(
+                %address, %error,
+                "cannot take OTLP over gRPC; choose another place with --otlp-grpc, or none with --otlp-grpc off"
+            );
+            Ok(None)
+        }
+        Err(source) => Err(ServeError::Listen { address, source }),
+    }
 }
 
 async fn start_watching(monitor: Monitor) -> Result<Watching, ServeError> {
@@ -142,15 +193,22 @@ async fn start_watching(monitor: Monitor) -> Result<Watching, ServeError> {
     Ok(started?)
 }
 
-/// Lets time pass for sessions, which watching files does too.
+/// Lets time pass for sessions and retention, which watching files does too.
 async fn tick(app: Arc<App>) {
+    let mut ticks = 0_u32;
     loop {
         tokio::select! {
             () = app.stopped() => return,
             () = tokio::time::sleep(TICK) => {}
         }
         let monitor = app.monitor.clone();
-        match tokio::task::spawn_blocking(move || monitor.tick()).await {
+        let prunes = ticks.is_multiple_of(TICKS_TO_PRUNE);
+        ticks = ticks.wrapping_add(1);
+        let pass = move || {
+            monitor.tick()?;
+            if prunes { monitor.prune() } else { Ok(()) }
+        };
+        match tokio::task::spawn_blocking(pass).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "cannot bring sessions up to date"),
             Err(error) => tracing::error!(%error, "bringing sessions up to date failed"),
@@ -173,6 +231,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it takes OTLP over gRPC, if it does.
+    #[must_use]
+    pub fn otlp_grpc(&self) -> Option<SocketAddr> {
+        self.otlp_grpc
     }
 
     /// Its address for browsers and clients on this machine.
@@ -200,8 +264,13 @@ impl Server {
         }
         // Everything holds a receiver: this cannot fail while it runs.
         let _ = self.stop.send(true);
-        if let Err(error) = self.accepting.await {
-            tracing::error!(%error, "the accept loop failed");
+        for accepting in self.accepting {
+            if let Err(error) = accepting.await {
+                tracing::error!(%error, "the accept loop failed");
+            }
+        }
+        for remote in self.remotes {
+            remote.stop().await;
         }
         self.app.gateways.stop().await;
         if let Some(watching) = self.watching {

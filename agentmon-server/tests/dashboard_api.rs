@@ -3,10 +3,11 @@
 
 mod common;
 
+use std::io::{BufReader, Read, Write};
 use std::time::{Duration, Instant};
 
 use common::socket::Socket;
-use common::{Answer, Running};
+use common::{Answer, Running, connect, read_head};
 use serde_json::{Value, json};
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\u{202e}\u{0}\r\nX-Evil: 1";
@@ -130,8 +131,22 @@ fn errors_say_that_there_was_no_success() {
         );
     }
     assert_eq!(server.post("/api/clawdbot/sessions/s/kill", "").status, 401);
-    let head = server.ask("HEAD", "/api/agents", &[], "");
-    assert_eq!(head.status, 200);
+    for path in [
+        "/api/agents",
+        "/api/clawdbot/sessions",
+        "/api/openclaw/sessions",
+    ] {
+        let mut stream = connect(server.address);
+        let head = format!("HEAD {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut stream = BufReader::new(stream);
+        assert_eq!(read_head(&mut stream).0, 200, "{path}");
+        assert_eq!(
+            stream.read_to_end(&mut Vec::new()).unwrap(),
+            0,
+            "{path}: no body"
+        );
+    }
 }
 
 #[test]

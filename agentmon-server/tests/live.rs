@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::VecDeque;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Client {
     socket: WebSocket<TcpStream>,
     epoch: String,
+    /// What came while something else was waited for: topics are told in any order.
+    early: VecDeque<Value>,
 }
 
 fn connect(server: &Running, origin: Option<&str>) -> Result<WebSocket<TcpStream>, u16> {
@@ -43,6 +46,7 @@ impl Client {
         let mut client = Self {
             socket: connect(server, None).unwrap(),
             epoch: String::new(),
+            early: VecDeque::new(),
         };
         let hello = client.next();
         assert_eq!(hello["type"], "hello");
@@ -76,14 +80,19 @@ impl Client {
         }
     }
 
-    /// The next message of that type of a topic; others are skipped.
+    /// The next message of that type of a topic.
     fn wait(&mut self, topic: &str, kind: &str) -> Value {
+        let is_it = |message: &Value| message["topic"] == topic && message["type"] == kind;
+        if let Some(at) = self.early.iter().position(is_it) {
+            return self.early.remove(at).unwrap();
+        }
         let end = Instant::now() + PATIENCE;
         loop {
             let message = self.next();
-            if message["topic"] == topic && message["type"] == kind {
+            if is_it(&message) {
                 return message;
             }
+            self.early.push_back(message);
             assert!(Instant::now() < end, "no {kind} of {topic}");
         }
     }

@@ -1,22 +1,32 @@
-//! Clients that are slow, wrong or rude, and processes that are killed.
+//! Clients that are slow, wrong or rude.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod common;
 
-use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::io::{BufReader, Read, Write};
 use std::time::{Duration, Instant};
 
 use common::{Running, connect, read_answer, request};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const EVENT: &str = r#"{"session_id":"s","agent_type":"a","event_type":"error"}"#;
 
 #[test]
 fn what_makes_no_sense_is_answered_in_json() {
     let server = Running::new();
+    let control = format!("Bearer {}", server.control_token());
+    let wrong = server.get("/api/events/batch");
+    assert_eq!(wrong.header("allow"), Some("POST"));
+    let wrong = server.ask(
+        "PUT",
+        "/api/events?limit=1",
+        &[("authorization", &control)],
+        "",
+    );
+    assert_eq!(
+        (wrong.status, wrong.header("allow")),
+        (405, Some("POST, GET"))
+    );
     for (method, path, status, error) in [
         ("GET", "/nothing", 404, "Not found"),
         ("GET", "/api/events/extra/parts", 404, "Not found"),
@@ -31,7 +41,6 @@ fn what_makes_no_sense_is_answered_in_json() {
             "{method} {path}"
         );
     }
-    let control = format!("Bearer {}", server.control_token());
     let wrong = server.ask("POST", "/api/stats", &[("authorization", &control)], "");
     assert_eq!(wrong.told(), (405, json!({"error":"Method not allowed"})));
     let query = server.get("/api/events?since=soon").told();
@@ -161,106 +170,4 @@ fn slow_clients_are_left_and_too_many_told_so() {
         assert!(begin.elapsed() < Duration::from_secs(5));
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-/// The program itself, as users start it.
-struct Program {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Program {
-    fn start(home: &std::path::Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_agentmon-server"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--no-sources",
-                "--no-open",
-                "--data-dir",
-            ])
-            .arg(home.join("data"))
-            .env_clear()
-            .env("HOME", home)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let url = line.split_whitespace().next_back().unwrap();
-        let address = url.strip_prefix("http://").unwrap().parse().unwrap();
-        Self { child, address }
-    }
-
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(self.child.id().to_string())
-            .status();
-        assert!(sent.unwrap().success());
-    }
-}
-
-#[test]
-#[cfg(unix)]
-fn what_was_acknowledged_survives_a_kill_and_is_there_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut acknowledged = BTreeSet::new();
-    for round in 0..5 {
-        let mut program = Program::start(dir.path());
-        let address = program.address;
-        let clients: Vec<_> = (0..4)
-            .map(|client| {
-                std::thread::spawn(move || {
-                    let mut done = Vec::new();
-                    for number in 0.. {
-                        let id = format!("{round}-{client}-{number}");
-                        let body = format!(r#"{{"session_id":"s","agent_type":"a","event_type":"error","event_id":"{id}"}}"#);
-                        let answer = std::panic::catch_unwind(|| {
-                            request(address, "POST", "/api/events", &[], body.as_bytes()).status
-                        });
-                        match answer {
-                            Ok(201) => done.push(id),
-                            _ => break,
-                        }
-                    }
-                    done
-                })
-            })
-            .collect();
-        std::thread::sleep(Duration::from_millis(150 + 50 * round));
-        program.signal("KILL");
-        program.child.wait().unwrap();
-        for client in clients {
-            acknowledged.extend(client.join().unwrap());
-        }
-    }
-    assert!(
-        acknowledged.len() > 20,
-        "only {} were stored",
-        acknowledged.len()
-    );
-    let mut program = Program::start(dir.path());
-    let mut stored = Vec::new();
-    for page in 0.. {
-        let path = format!("/api/events?limit=1000&offset={}", page * 1000);
-        let answer = request(program.address, "GET", &path, &[], b"").json();
-        let rows = answer["events"].as_array().unwrap().clone();
-        if rows.is_empty() {
-            break;
-        }
-        stored.extend(
-            rows.into_iter()
-                .map(|row: Value| row["event_id"].as_str().unwrap().to_owned()),
-        );
-    }
-    let unique: BTreeSet<_> = stored.iter().cloned().collect();
-    assert_eq!(unique.len(), stored.len(), "none twice");
-    let lost: Vec<_> = acknowledged.difference(&unique).collect();
-    assert!(lost.is_empty(), "{lost:?}");
-    program.signal("TERM");
-    assert_eq!(program.child.wait().unwrap().code(), Some(0));
 }

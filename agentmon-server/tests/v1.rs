@@ -51,6 +51,12 @@ fn every_question_of_the_command_line_is_answered() {
         ),
         (1, true)
     );
+    // Search is a moment behind.
+    let begin = std::time::Instant::now();
+    while server.json("/api/v1/events?search=build")["events"] == serde_json::json!([]) {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(10));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     let found = server.json("/api/v1/events?search=build");
     assert_eq!(found["events"].as_array().unwrap().len(), 1);
     assert_eq!(server.get("/api/v1/events?after=x").status, 400);
@@ -71,6 +77,125 @@ fn every_question_of_the_command_line_is_answered() {
         server.json("/api/v1/doctor")["schema"],
         "agentmon.doctor.v1"
     );
+}
+
+#[test]
+fn every_question_of_the_dashboard_is_answered() {
+    let server = Running::new();
+    let call = r#"{"session_id":"long","agent_type":"codex","event_type":"llm_response","model":"gpt-5.5","tokens_in":10,"cost_usd":0.5}"#;
+    assert_eq!(server.post("/api/events", call).status, 201);
+    let mut events = Vec::new();
+    for number in 0..250 {
+        events.push(format!(
+            r#"{{"session_id":"long","agent_type":"codex","event_type":"tool_use","tool_name":"Bash","duration_ms":10,
+               "status":"{}","project":"app","metadata":{{"command":"step {number}"}}}}"#,
+            if number % 10 == 0 { "error" } else { "success" }
+        ));
+    }
+    let body = format!(r#"{{"events":[{}]}}"#, events.join(","));
+    assert_eq!(server.post("/api/events/batch", &body).status, 201);
+
+    let board = server.json("/api/v1/board");
+    let (row, status) = (&board["sessions"][0], &board["status"]);
+    assert_eq!(status["groups"][row["group"].as_str().unwrap()], 1);
+    assert_eq!(status["counts"][row["state"].as_str().unwrap()], 1);
+    assert_eq!(board["status"]["today"]["cost_usd"], 0.5);
+    assert_eq!(
+        server.json("/api/v1/board?agent=gemini")["sessions"],
+        json!([])
+    );
+    assert_eq!(server.json("/api/v1/status")["counts"], status["counts"]);
+
+    // Every block once, from the end to the beginning and back.
+    let page = |query: &str| {
+        server.json(&format!(
+            "/api/v1/sessions/long/transcript?limit=100{query}"
+        ))
+    };
+    let ids = |page: &serde_json::Value| -> Vec<i64> {
+        let blocks = page["blocks"].as_array().unwrap().iter();
+        blocks.map(|block| block["id"].as_i64().unwrap()).collect()
+    };
+    let mut back = Vec::new();
+    let mut at = page("");
+    loop {
+        back.splice(0..0, ids(&at));
+        let Some(before) = at["before"].as_str() else {
+            break;
+        };
+        at = page(&format!("&before={before}"));
+    }
+    assert_eq!((back.len(), at["total"].as_u64()), (250, Some(250)));
+    let mut forth = Vec::new();
+    let mut at = page("&first=true");
+    while !ids(&at).is_empty() {
+        forth.extend(ids(&at));
+        at = page(&format!("&after={}", at["after"].as_str().unwrap()));
+    }
+    assert_eq!(back, forth);
+    let around = page(&format!("&around={}", back[120]));
+    assert_eq!(ids(&around), back[70..170]);
+    assert_eq!(around["blocks"][0]["tool"]["title"], "step 70");
+    assert_eq!(server.get("/api/v1/sessions/nobody/transcript").status, 404);
+    assert_eq!(
+        server
+            .get("/api/v1/sessions/long/transcript?before=x")
+            .status,
+        400
+    );
+
+    // A tool's result stands beside its use, whoever told of them.
+    for (event, more) in [
+        ("PreToolUse", r#""tool_input":{"command":"make"}"#),
+        ("PostToolUse", r#""tool_response":"built","duration_ms":7"#),
+    ] {
+        let hook = format!(
+            r#"{{"session_id":"hooked","hook_event_name":"{event}","tool_name":"Bash","tool_use_id":"toolu_1",{more}}}"#
+        );
+        assert_eq!(server.post("/api/hooks/claude-code", &hook).status, 200);
+    }
+    let hooked = server.json("/api/v1/sessions/hooked/transcript");
+    let blocks = hooked["blocks"].as_array().unwrap();
+    assert_eq!(
+        (blocks.len(), &blocks[0]["tool"]["title"]),
+        (1, &json!("make"))
+    );
+    assert_eq!(
+        (
+            &blocks[0]["tool"]["result"]["text"],
+            &blocks[0]["duration_ms"]
+        ),
+        (&json!("built"), &json!(7))
+    );
+
+    let found = server.json("/api/v1/search?q=%22step%20120%22");
+    assert_eq!(found["results"][0]["id"], back[120]);
+    assert_eq!(server.get("/api/v1/search?q=%20").status, 400);
+    let tools = server.json("/api/v1/tools?project=app");
+    assert_eq!(
+        tools["tools"][0],
+        json!({"tool": "Bash", "calls": 250, "errors": 25, "error_rate": 0.1, "timed_calls": 250, "duration_ms": 2500,
+               "mean_ms": 10, "by_agent": {"codex": 250}})
+    );
+    let hours = server.json("/api/v1/usage/hours?zone=UTC");
+    assert_eq!(hours["cells"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        server.json("/api/v1/usage/blocked")["total"]["needs_input_ms"],
+        0
+    );
+    assert_eq!(server.json("/api/v1/filters")["tools"], json!(["Bash"]));
+    assert_eq!(
+        server.json("/api/v1/settings")["schema"],
+        "agentmon.config.v1"
+    );
+    let price = server.json("/api/v1/prices?model=gpt-5.5");
+    assert_eq!(price["models"].as_array().unwrap().len(), 1);
+    let about = server.json("/api/v1/about");
+    assert_eq!(
+        (&about["writes"], about["epoch"].as_str().unwrap().len()),
+        (&json!(true), 16)
+    );
+    assert_eq!(server.json("/api/v1/alerts")["rules"], json!([]));
 }
 
 #[test]

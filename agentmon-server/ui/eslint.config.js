@@ -23,10 +23,10 @@ export default ts.config(
     },
   },
   {
-    files: ["e2e/**/*.mjs", "*.js"],
+    files: ["e2e/**/*.mjs", "public/*.js", "*.js"],
     languageOptions: {
       globals: Object.fromEntries(
-        "process console setTimeout clearTimeout setInterval clearInterval fetch URL WebSocket document window performance requestAnimationFrame localStorage Notification getComputedStyle Buffer".split(" ").map((name) => [name, "readonly"]),
+        "process console setTimeout clearTimeout setInterval clearInterval fetch URL WebSocket document window performance requestAnimationFrame localStorage Notification getComputedStyle MutationObserver Buffer".split(" ").map((name) => [name, "readonly"]),
       ),
     },
   },

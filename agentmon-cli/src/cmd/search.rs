@@ -70,6 +70,13 @@ fn show(results: &SearchResults, cx: &Context, out: &mut Output) -> Result<(), E
             "There is more: --limit N shows more, --since and --until narrow it down.",
         )?;
     }
+    if let Some(since) = results.ranked_since {
+        let since = human::time(since, cx.now, cx.zone());
+        let line = format!(
+            "So many events match that only those since {since} were ranked: more words, or --until, lead further back."
+        );
+        empty::hint(out, &line)?;
+    }
     let index = &results.index;
     if !index.is_complete() {
         let line = format!(

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{Error, Exit};
 
 pub(super) fn run_server(args: &ServeArgs, cx: &Context) -> Result<Exit, Error> {
-    log_to_stderr();
+    log_to_stderr(args.log_format);
     let options = args.options(cx.monitor()?, &cx.env);
     run(options, |server| announce(server, args.no_open))?;
     Ok(Exit::Done)

@@ -23,9 +23,7 @@ pub(super) fn run(command: &TokenCommand, cx: &Context, out: &mut Output) -> Res
                 // Alone on its line, so that scripts can take it.
                 _ => out.line(&token)?,
             }
-            cx.warn(
-                "keep it: it is not shown again. A server that runs knows it after its next start",
-            );
+            cx.warn("keep it: it is not shown again");
         }
         TokenCommand::List if out.format == Format::Json => {
             let token = |token: TokenInfo| Listed {

@@ -19,7 +19,7 @@ use crate::output::{Format, Output, human, text};
 
 pub(super) fn run(args: &UsageArgs, cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let query = query(args, cx)?;
-    let monitor = cx.fresh_monitor(RefreshOptions {
+    let monitor = cx.fresh_totals(RefreshOptions {
         since: query.first_bucket(),
         ..RefreshOptions::default()
     })?;

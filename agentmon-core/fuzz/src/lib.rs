@@ -117,6 +117,14 @@ pub fn read_versions(format: &dyn FileFormat, file: &FileInfo, data: &[u8]) {
     }
 }
 
+/// Reads the versions of a file that is replaced as a whole and holds text.
+pub fn read_documents(format: &dyn FileFormat, file: &FileInfo, data: &[u8]) {
+    read_versions(format, file, data);
+    let mut out = Batch::default();
+    format.start(file).feed(0, data, Want::CONTENT, NOW, &mut out);
+    holds(&out);
+}
+
 /// Checks what holds for every batch, and that sessions take what is in it.
 pub fn holds(batch: &Batch) {
     let key = |index: SessionIndex| &batch.sessions[index.0 as usize].key;

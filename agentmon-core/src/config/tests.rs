@@ -134,7 +134,7 @@ fn wrong_files_say_where_and_what() {
     for (text, expected) in [
         (
             "data_dri = 1\n",
-            "~/.config/agentmon/agentmon.toml:1: unknown field `data_dri`, expected one of `data_dir`, `time_zone`, `week_start`, `webhook_secret`, `sources`, `prices`, `retention`, `state`, `budgets`\n    data_dri = 1",
+            "~/.config/agentmon/agentmon.toml:1: unknown field `data_dri`, expected one of `data_dir`, `time_zone`, `week_start`, `webhook_secret`, `sources`, `prices`, `retention`, `state`, `budgets`, `alerts`, `notify`, `gateways`\n    data_dri = 1",
         ),
         (
             "\n\nweek_start = \"friday\"\n",
@@ -199,4 +199,75 @@ fn secrets_do_not_print() {
         "[redacted] [redacted] Some([redacted])"
     );
     assert_eq!(*secret.expose(), "hunter2");
+}
+
+#[test]
+fn alerts_are_read_and_secrets_stay_secret() {
+    let text = r#"
+[[alerts]]
+when = "needs_input"
+for = "5m"
+[[alerts]]
+name = "dear"
+when = "spend"
+per = "session"
+above_usd = 2.5
+notify = ["log", "webhook:ops"]
+[[alerts]]
+when = "quota"
+above_percent = 90
+[notify]
+desktop = ["notify-send", "{title}"]
+[notify.webhooks.ops]
+url_env = "OPS_URL"
+secret = "hush"
+"#;
+    let vars = [("OPS_URL", "https://example.org/key-123")];
+    let config = load(text, &vars, &Overrides::default()).unwrap();
+    let rows: Vec<String> = config
+        .settings()
+        .into_iter()
+        .filter(|row| row.key.starts_with("alerts") || row.key.starts_with("notify"))
+        .map(|row| format!("{} = {}", row.key, row.value))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "alerts.\"needs_input\" = needs_input 5m",
+            "alerts.\"dear\" = spend $2.50 a session",
+            "alerts.\"quota\" = quota 90 %",
+            "notify.desktop = notify-send {title}",
+            "notify.webhooks.\"ops\" = [redacted]",
+        ]
+    );
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hush") && !shown.contains("key-123"));
+    for (text, wanted) in [
+        ("[[alerts]]\nwhen = \"spend\"", "above_usd"),
+        (
+            "[[alerts]]\nwhen = \"quota\"\nabove_percent = 300",
+            "above_percent",
+        ),
+        (
+            "[[alerts]]\nwhen = \"failed\"\nnotify = [\"desktop\"]",
+            "not configured",
+        ),
+        (
+            "[[alerts]]\nwhen = \"failed\"\n[[alerts]]\nwhen = \"failed\"",
+            "another rule",
+        ),
+        (
+            "[[alerts]]\nwhen = \"stalled\"\nfor = \"soon\"",
+            "length of time",
+        ),
+        ("[notify]\ndesktop = []", "no program"),
+        ("[notify.webhooks.a]\nurl = \"ftp://x\"", "https://"),
+        (
+            "[notify.webhooks.a]\nurl_env = \"NOTHING\"",
+            "NOTHING is not set",
+        ),
+    ] {
+        let error = load(text, &[], &Overrides::default()).unwrap_err();
+        assert!(error.contains(wanted), "{text}: {error}");
+    }
 }

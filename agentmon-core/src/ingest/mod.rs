@@ -2,6 +2,7 @@
 //! writer. Files take a way of their own (`source`).
 
 pub mod events_api;
+mod figures;
 mod json;
 pub mod manual;
 mod metadata;
@@ -11,6 +12,7 @@ pub mod stated;
 pub mod statusline;
 
 pub use events_api::PostedEvent;
+pub use figures::IngestFigures;
 pub use queue::{IngestError, Pending};
 
 use crate::model::Batch;

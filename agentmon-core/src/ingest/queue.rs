@@ -1,17 +1,20 @@
 //! The bounded queue to the writer, and the one thread that empties it.
 //!
 //! The thread takes what is queued, stores it in one transaction and answers everybody who waited: the more who wait,
-//! the less each of them costs. Who is answered is committed. A queue that is full says so at once.
+//! the less each of them costs. Who is answered is committed. A queue that is full says so at once. What can wait is
+//! done while nothing is queued, and now and then even while there is.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{Delivery, Receipt};
+use super::figures::Counted;
+use super::{Delivery, IngestFigures, Receipt};
 use crate::store::StoreError;
 
 /// Deliveries that may wait.
@@ -20,6 +23,22 @@ const MAX_DELIVERIES: usize = 4096;
 const MAX_WAITING: usize = 32 << 20;
 /// Bytes after which a transaction is closed, about, so that nobody waits long for others.
 const MAX_GROUP: usize = 4 << 20;
+/// How long to wait for those who sent something last time as well: one transaction for all of them costs far less than
+/// one for the first and one for the others.
+const GATHERING: Duration = Duration::from_micros(150);
+/// Silence after which what can wait is done.
+const QUIET: Duration = Duration::from_millis(20);
+/// How long it waits at most, however much is sent.
+const MAX_BEHIND: Duration = Duration::from_secs(1);
+
+/// Where deliveries go.
+pub(crate) trait Sink: Send + 'static {
+    /// Stores deliveries in one transaction, and returns a receipt for each.
+    fn commit(&mut self, deliveries: &[Delivery]) -> Result<Vec<Receipt>, IngestError>;
+
+    /// Does a piece of what can wait. Returns whether there is more.
+    fn catch_up(&mut self) -> bool;
+}
 
 /// Why a delivery was not stored.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -75,27 +94,32 @@ struct Job {
 #[derive(Debug)]
 pub(crate) struct Queue {
     jobs: SyncSender<Job>,
-    waiting: Arc<AtomicUsize>,
+    counted: Arc<Counted>,
 }
 
 impl Queue {
-    /// Starts the thread. `commit` stores deliveries in one transaction, and returns a receipt for each.
-    pub(crate) fn start(
-        commit: impl FnMut(&mut [Delivery]) -> Result<Vec<Receipt>, IngestError> + Send + 'static,
-    ) -> io::Result<Self> {
+    /// Starts the thread.
+    pub(crate) fn start(sink: impl Sink) -> io::Result<Self> {
         let (jobs, queued) = sync_channel(MAX_DELIVERIES);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let left = waiting.clone();
+        let counted = Arc::new(Counted::default());
+        let shared = counted.clone();
         thread::Builder::new()
             .name("agentmon-store".into())
-            .spawn(move || run(&queued, &left, commit))?;
-        Ok(Self { jobs, waiting })
+            .spawn(move || run(&queued, &shared, sink))?;
+        Ok(Self { jobs, counted })
+    }
+
+    /// What waits and what was stored.
+    pub(crate) fn figures(&self) -> IngestFigures {
+        self.counted.figures()
     }
 
     /// Queues a delivery, or hands it back.
     pub(crate) fn offer(&self, delivery: Delivery) -> Result<Pending, (IngestError, Delivery)> {
         let weight = weight(&delivery);
-        let before = self.waiting.fetch_add(weight, Ordering::Relaxed);
+        let counted = &self.counted;
+        let before = counted.waiting_bytes.fetch_add(weight, Ordering::Relaxed);
+        counted.waiting.fetch_add(1, Ordering::Relaxed);
         let (answer, waits) = oneshot::channel();
         let job = Job {
             delivery,
@@ -114,53 +138,108 @@ impl Queue {
         match refused {
             None => Ok(Pending { answer: waits }),
             Some((error, job)) => {
-                self.waiting.fetch_sub(weight, Ordering::Relaxed);
+                counted.waiting_bytes.fetch_sub(weight, Ordering::Relaxed);
+                counted.waiting.fetch_sub(1, Ordering::Relaxed);
+                counted.refused.fetch_add(1, Ordering::Relaxed);
                 Err((error, job.delivery))
             }
         }
     }
 }
 
-fn run(
-    queued: &Receiver<Job>,
-    waiting: &AtomicUsize,
-    mut commit: impl FnMut(&mut [Delivery]) -> Result<Vec<Receipt>, IngestError>,
-) {
-    while let Ok(first) = queued.recv() {
-        let mut weight = first.weight;
-        let mut answers = vec![first.answer];
-        let mut deliveries = vec![first.delivery];
-        while weight < MAX_GROUP
-            && let Ok(next) = queued.try_recv()
-        {
-            weight += next.weight;
-            answers.push(next.answer);
-            deliveries.push(next.delivery);
+fn run(queued: &Receiver<Job>, counted: &Counted, mut sink: impl Sink) {
+    // What an earlier process left behind.
+    let mut behind = true;
+    let mut caught_up = Instant::now();
+    let mut usual = 1;
+    loop {
+        let first = if behind {
+            queued.recv_timeout(QUIET)
+        } else {
+            queued.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        let first = match first {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => {
+                behind = sink.catch_up();
+                caught_up = Instant::now();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let mut group = Group::new(first);
+        group.take(queued);
+        if group.jobs() < usual {
+            thread::sleep(GATHERING);
+            group.take(queued);
         }
-        let results = settle(&mut deliveries, &mut commit);
-        waiting.fetch_sub(weight, Ordering::Relaxed);
-        for (answer, result) in answers.into_iter().zip(results) {
+        usual = group.jobs();
+        let begin = Instant::now();
+        let results = settle(&group.deliveries, &mut sink);
+        counted.committed(begin.elapsed());
+        counted
+            .waiting_bytes
+            .fetch_sub(group.weight, Ordering::Relaxed);
+        counted.waiting.fetch_sub(usual, Ordering::Relaxed);
+        let stored = results.iter().filter(|result| result.is_ok()).count();
+        counted.stored.fetch_add(stored as u64, Ordering::Relaxed);
+        for (answer, result) in group.answers.into_iter().zip(results) {
             // Who does not wait any more has lost nothing: it is stored.
             let _ = answer.send(result);
+        }
+        behind = true;
+        if caught_up.elapsed() > MAX_BEHIND {
+            behind = sink.catch_up();
+            caught_up = Instant::now();
+        }
+    }
+}
+
+/// Deliveries that are stored together.
+#[derive(Debug)]
+struct Group {
+    weight: usize,
+    deliveries: Vec<Delivery>,
+    answers: Vec<oneshot::Sender<Result<Receipt, IngestError>>>,
+}
+
+impl Group {
+    fn new(first: Job) -> Self {
+        Self {
+            weight: first.weight,
+            deliveries: vec![first.delivery],
+            answers: vec![first.answer],
+        }
+    }
+
+    fn jobs(&self) -> usize {
+        self.deliveries.len()
+    }
+
+    /// Takes what is queued, as long as there is room.
+    fn take(&mut self, queued: &Receiver<Job>) {
+        while self.weight < MAX_GROUP
+            && let Ok(next) = queued.try_recv()
+        {
+            self.weight += next.weight;
+            self.deliveries.push(next.delivery);
+            self.answers.push(next.answer);
         }
     }
 }
 
 /// Stores deliveries together or, when that fails for a reason that may lie in one of them, each alone: nobody pays
 /// for another's.
-fn settle(
-    deliveries: &mut [Delivery],
-    commit: &mut impl FnMut(&mut [Delivery]) -> Result<Vec<Receipt>, IngestError>,
-) -> Vec<Result<Receipt, IngestError>> {
-    let error = match commit(deliveries) {
+fn settle(deliveries: &[Delivery], sink: &mut impl Sink) -> Vec<Result<Receipt, IngestError>> {
+    let error = match sink.commit(deliveries) {
         Ok(receipts) => return receipts.into_iter().map(Ok).collect(),
         Err(error) => error,
     };
     if deliveries.len() == 1 || !is_about_content(&error) {
         return vec![Err(error); deliveries.len()];
     }
-    let each = deliveries.iter_mut().map(|delivery| {
-        let mut receipts = commit(std::slice::from_mut(delivery))?;
+    let each = deliveries.iter().map(|delivery| {
+        let mut receipts = sink.commit(std::slice::from_ref(delivery))?;
         receipts.pop().ok_or(IngestError::Stopped)
     });
     each.collect()

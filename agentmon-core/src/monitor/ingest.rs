@@ -6,9 +6,12 @@ use tokio::sync::watch;
 
 use super::{Inner, Monitor};
 use crate::Error;
-use crate::ingest::queue::Queue;
-use crate::ingest::{Delivery, IngestError, Pending, Receipt};
+use crate::ingest::queue::{Queue, Sink};
+use crate::ingest::{Delivery, IngestError, IngestFigures, Pending, Receipt};
 use crate::store::StoreError;
+
+/// Events whose text is added to search's index in one transaction: few enough that nobody waits long for it.
+const INDEXED_AT_ONCE: usize = 512;
 
 impl Monitor {
     /// Queues a delivery and returns at once; the answer tells when it is committed.
@@ -38,7 +41,8 @@ impl Monitor {
             return Err(refused(StoreError::ReadOnly { pid }));
         }
         if inner.queue.get().is_none() {
-            let started = start(Arc::downgrade(inner)).map_err(|error| {
+            let monitor = Arc::downgrade(inner);
+            let started = Queue::start(Storing { monitor }).map_err(|error| {
                 tracing::error!(%error, "cannot start the thread that stores deliveries");
                 IngestError::Stopped
             })?;
@@ -67,6 +71,21 @@ impl Monitor {
         self.offer(delivery)?.blocking_committed()
     }
 
+    /// How much waits to be stored, and how long storing takes.
+    #[must_use]
+    pub fn ingest_figures(&self) -> IngestFigures {
+        let queue = self.inner.queue.get();
+        queue.map(Queue::figures).unwrap_or_default()
+    }
+
+    /// Forgets what the configuration does not want kept. Watching files does this by itself.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn prune(&self) -> Result<(), Error> {
+        self.inner.prune(self.inner.clock.now())
+    }
+
     /// Lets time pass for sessions: a state can change because nothing happens. Watching files does this by itself.
     ///
     /// # Errors
@@ -82,9 +101,14 @@ impl Monitor {
     }
 }
 
-fn start(inner: Weak<Inner>) -> std::io::Result<Queue> {
-    Queue::start(move |deliveries| {
-        let inner = inner.upgrade().ok_or(IngestError::Stopped)?;
+/// Stores what the queue holds.
+struct Storing {
+    monitor: Weak<Inner>,
+}
+
+impl Sink for Storing {
+    fn commit(&mut self, deliveries: &[Delivery]) -> Result<Vec<Receipt>, IngestError> {
+        let inner = self.monitor.upgrade().ok_or(IngestError::Stopped)?;
         let mut writer = inner.writer().ok_or(IngestError::Stopped)?;
         let result = writer.ingest(deliveries, inner.clock.now());
         drop(writer);
@@ -94,7 +118,23 @@ fn start(inner: Weak<Inner>) -> std::io::Result<Queue> {
         })?;
         inner.publish(stored.changes);
         Ok(stored.receipts)
-    })
+    }
+
+    fn catch_up(&mut self) -> bool {
+        let Some(inner) = self.monitor.upgrade() else {
+            return false;
+        };
+        let Some(mut writer) = inner.writer() else {
+            return false;
+        };
+        let indexed = writer.index_text(INDEXED_AT_ONCE);
+        drop(writer);
+        inner.noted(indexed).unwrap_or_else(|error| {
+            // The next delivery brings another try.
+            tracing::warn!(%error, "cannot add text to the index of search");
+            false
+        })
+    }
 }
 
 fn refused(error: StoreError) -> IngestError {

@@ -16,6 +16,9 @@ use crate::store::sqlite::{self, load_cursors};
 /// Calls that are gathered before they are stored: a first import then writes its table in one go.
 const GATHERED_CALLS: usize = 128 * 1024;
 
+/// Events whose text is added to search's index in one transaction.
+const INDEXED_AT_ONCE: usize = 8192;
+
 /// Text that is gathered before it is stored, in bytes: the index is then written in few large segments.
 const GATHERED_TEXT: usize = 8 * 1024 * 1024;
 
@@ -81,6 +84,7 @@ impl Inner {
                 }
             }
             self.pass(&found, Pass::Content, options, now, &mut report)?;
+            self.index_rest()?;
         }
         self.prune(now)?;
         report.took = begin.elapsed();
@@ -168,6 +172,15 @@ impl Inner {
         let changes = writer.append(pieces, now);
         drop(writer);
         self.publish(self.noted(changes)?);
+        Ok(())
+    }
+
+    /// Adds text to search's index that a server stored and did not come to add.
+    fn index_rest(&self) -> Result<(), Error> {
+        let Some(mut writer) = self.writer() else {
+            return Ok(());
+        };
+        while self.noted(writer.index_text(INDEXED_AT_ONCE))? {}
         Ok(())
     }
 

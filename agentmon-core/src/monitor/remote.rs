@@ -10,6 +10,7 @@ use super::Monitor;
 use crate::model::{AgentKind, Batch, SessionKey};
 use crate::query::{RootState, SourceReport};
 use crate::source::remote::{Claims, RemoteContext, RemoteError, RemoteSource, RemoteState};
+use crate::source::remotes;
 
 /// How long to wait after the first failure; twice as long after each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -101,6 +102,16 @@ impl Drop for RemoteTask {
 }
 
 impl Monitor {
+    /// Runs all remote sources that the environment names (see [`Monitor::start_remote`]).
+    ///
+    /// # Panics
+    /// When called outside of a Tokio runtime with time and I/O.
+    #[must_use = "remote sources stop when their tasks are dropped"]
+    pub fn start_remotes(&self) -> Vec<RemoteTask> {
+        let sources = remotes(&self.inner.env).into_iter();
+        sources.map(|source| self.start_remote(source)).collect()
+    }
+
     /// Runs a remote source as a task of the runtime at hand, connecting again after every break: after 1 second, then
     /// 2, 4 and so on up to a minute. It is listed by [`Monitor::sources`] as long as it runs.
     ///

@@ -19,11 +19,15 @@ impl Monitor {
     /// # Errors
     /// [`Error::Store`].
     pub fn search(&self, filter: &SearchFilter) -> Result<SearchResults, Error> {
-        let (hits, more) = self
+        let found = self
             .inner
             .read(|connection| sqlite::search(connection, filter))?;
-        let index = self.index_progress()?;
-        Ok(SearchResults { hits, more, index })
+        Ok(SearchResults {
+            hits: found.hits,
+            more: found.more,
+            ranked_since: found.ranked_since,
+            index: self.index_progress()?,
+        })
     }
 
     /// A page of everything that was said and done in a session, from its beginning.

@@ -73,7 +73,7 @@ pub enum SearchOrder {
     /// The latest first.
     #[default]
     Newest,
-    /// The most telling first (BM25). Slower where very many events match.
+    /// The most telling first (BM25). Where more than about 20,000 events match, of the newest alone.
     Best,
 }
 
@@ -198,6 +198,8 @@ pub struct SearchResults {
     pub hits: Vec<SearchHit>,
     /// Whether there are more than the limit.
     pub more: bool,
+    /// Best first, where very many events match: only those since then were ranked.
+    pub ranked_since: Option<Timestamp>,
     /// How much of the text was searched.
     pub index: IndexProgress,
 }

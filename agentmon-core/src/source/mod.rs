@@ -29,6 +29,7 @@ pub mod read;
 mod record;
 pub mod remote;
 pub mod scan;
+pub mod sessions_api;
 pub mod tail;
 pub mod walk;
 
@@ -37,6 +38,7 @@ use std::path::{Path, PathBuf};
 
 pub use database::{Database, DatabaseError};
 pub use env::Env;
+pub use remote::RemoteSource;
 
 use crate::model::{AgentKind, Batch, Timestamp};
 
@@ -58,6 +60,14 @@ pub fn formats() -> Vec<Box<dyn FileFormat>> {
         Box::new(cline::ClineTasks),
         Box::new(cline::RooCode),
     ]
+}
+
+/// All sources that the environment names and that are reached over the network. A new kind is one line.
+#[must_use]
+pub fn remotes(env: &Env) -> Vec<Box<dyn RemoteSource>> {
+    let mut all: Vec<Box<dyn RemoteSource>> = Vec::new();
+    all.extend(sessions_api::SessionsApi::from_env(env).map(|source| Box::new(source) as _));
+    all
 }
 
 /// A folder in which an agent may have left files.

@@ -13,6 +13,7 @@ pub fn search<'a>(filter: &SearchFilter, results: &'a SearchResults) -> impl Ser
         order: filter.order.as_str(),
         results: results.hits.iter().map(Hit::from).collect(),
         more: results.more,
+        ranked_since: results.ranked_since.map(Time),
         index: (&results.index).into(),
     }
 }
@@ -23,6 +24,7 @@ struct Results<'a> {
     order: &'static str,
     results: Vec<Hit<'a>>,
     more: bool,
+    ranked_since: Option<Time>,
     index: Index,
 }
 

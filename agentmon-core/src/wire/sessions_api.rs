@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::part::{Time, Usd};
-use crate::model::{EventKind, Timestamp};
+use crate::model::{EventKind, Relation, Timestamp};
 use crate::query::{CellUsage, EventRow, LogLevel, LogPage, SessionDetail, SessionView};
 use crate::session::vocabulary::{Contract, sessions_word};
 use crate::session::{Liveness, State};
@@ -150,6 +150,7 @@ struct Session<'a> {
 #[serde(rename_all = "camelCase")]
 struct Metadata<'a> {
     requester_session: Option<String>,
+    relation: Option<Relation>,
     model: Option<&'a str>,
     agent: &'a str,
     state: State,
@@ -210,6 +211,7 @@ impl<'a> Session<'a> {
             parent_session: parent.clone(),
             metadata: Metadata {
                 requester_session: parent,
+                relation: view.parent.as_ref().map(|(_, relation)| *relation),
                 model: view.model.as_deref(),
                 agent: view.key.agent.as_str(),
                 state: view.state,

@@ -6,13 +6,14 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use super::token::Hash;
 use crate::options::Limits;
 
 /// Who used how much of what they may.
 #[derive(Debug)]
 pub(crate) struct Rates {
     addresses: DefaultKeyedRateLimiter<IpAddr>,
-    tokens: DefaultKeyedRateLimiter<usize>,
+    tokens: DefaultKeyedRateLimiter<Hash>,
     clock: DefaultClock,
 }
 
@@ -42,7 +43,7 @@ impl Rates {
     }
 
     /// Counts a request with a token. How long to wait, if it was one too many.
-    pub(crate) fn token(&self, token: usize) -> Option<Duration> {
+    pub(crate) fn token(&self, token: Hash) -> Option<Duration> {
         let checked = self.tokens.check_key(&token);
         checked
             .err()
@@ -53,5 +54,7 @@ impl Rates {
     pub(crate) fn tidy(&self) {
         self.addresses.retain_recent();
         self.addresses.shrink_to_fit();
+        self.tokens.retain_recent();
+        self.tokens.shrink_to_fit();
     }
 }

@@ -20,6 +20,7 @@ pub(crate) use origin::Origins;
 pub(crate) use scope::required;
 pub use scope::{Scope, Scopes};
 pub(crate) use token::random;
+use token::{CurrentTokens, Hash};
 pub use token::{TokenError, TokenInfo, Tokens};
 
 use crate::error::ApiError;
@@ -29,7 +30,7 @@ use crate::options::Options;
 #[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) origins: Origins,
-    tokens: Tokens,
+    tokens: CurrentTokens,
     /// The token for programs of this user on this machine, which find it beside the address.
     pub(crate) lent: Option<Secret<String>>,
     logins: Mutex<Logins>,
@@ -42,8 +43,8 @@ pub(crate) struct Access {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     scopes: Scopes,
-    /// The token's place, for its rate; none for browsers that logged in and for who has no token.
-    token: Option<usize>,
+    /// The token's hash, for its rate; none for browsers that logged in and for who has no token.
+    token: Option<Hash>,
 }
 
 impl Identity {
@@ -64,8 +65,8 @@ impl Identity {
 /// Who is counted as one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Client {
-    /// Everybody with a token, by its place.
-    Token(usize),
+    /// Everybody with a token, by its hash.
+    Token(Hash),
     /// Everybody at an address.
     Address(IpAddr),
 }
@@ -88,11 +89,11 @@ impl Access {
         let is_local = bound.ip().is_loopback();
         let (tokens, lent) = match &options.data_dir {
             Some(folder) => {
-                let mut tokens = Tokens::open(folder)?;
+                let mut tokens = CurrentTokens::open(folder)?;
                 let lent = tokens.lend()?;
                 (tokens, Some(lent))
             }
-            None => (Tokens::default(), None),
+            None => (CurrentTokens::default(), None),
         };
         if !is_local && !tokens.has_created() {
             return Err(AccessError::NoTokens(bound));
@@ -158,11 +159,11 @@ impl Access {
                 .split_once(' ')
                 .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
             let found = bearer.and_then(|(_, token)| self.tokens.find(token.trim()));
-            let (place, scopes) = found
+            let (token, scopes) = found
                 .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "The token is not valid"))?;
             return Ok(Identity {
                 scopes,
-                token: Some(place),
+                token: Some(token),
             });
         }
         let is_logged_in = login::cookies(headers).any(|cookie| self.logins().is_open(cookie));

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -23,7 +25,7 @@ const CONTROL_FILE: &str = "control.token";
 const PREFIX: &str = "agentmon_";
 
 /// A SHA-256 hash. Tokens are random and long: no slower hash would make them safer.
-pub(super) type Hash = [u8; 32];
+pub(crate) type Hash = [u8; 32];
 
 /// What can go wrong with tokens.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +77,84 @@ struct Stored {
 struct File {
     version: u32,
     tokens: Vec<Stored>,
+}
+
+/// What shows that a file was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Version {
+    modified: Option<SystemTime>,
+    length: u64,
+}
+
+impl Version {
+    /// `None` while there is no file.
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Self {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+        })
+    }
+}
+
+/// The tokens of a data folder as they are now: another process may create and revoke some.
+#[derive(Debug, Default)]
+pub(crate) struct CurrentTokens {
+    folder: Option<PathBuf>,
+    /// Those that are in no file and end with this server.
+    lent: Vec<(Hash, Scopes)>,
+    read: RwLock<(Option<Version>, Tokens)>,
+}
+
+impl CurrentTokens {
+    /// The tokens of a folder.
+    pub(crate) fn open(folder: &Path) -> Result<Self, TokenError> {
+        // A change between the look and the reading is noticed with the next look.
+        let version = Version::of(&folder.join(FILE));
+        Ok(Self {
+            folder: Some(folder.to_owned()),
+            lent: Vec::new(),
+            read: RwLock::new((version, Tokens::open(folder)?)),
+        })
+    }
+
+    /// A token that allows to tell what agents do, until this server ends.
+    pub(crate) fn lend(&mut self) -> Result<Secret<String>, TokenError> {
+        let token = new_token()?;
+        self.lent
+            .push((hash(&token), Scopes::from([Scope::Ingest])));
+        Ok(Secret::new(token))
+    }
+
+    /// Whether any was created.
+    pub(crate) fn has_created(&self) -> bool {
+        let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+        !read.1.created.is_empty()
+    }
+
+    /// A token's hash and what it allows.
+    pub(crate) fn find(&self, token: &str) -> Option<(Hash, Scopes)> {
+        self.look();
+        let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+        find(read.1.known.iter().chain(&self.lent), token)
+    }
+
+    /// Reads the file again if it is another one now.
+    fn look(&self) {
+        let Some(folder) = &self.folder else { return };
+        let version = Version::of(&folder.join(FILE));
+        let known = self.read.read().unwrap_or_else(PoisonError::into_inner).0;
+        if version == known {
+            return;
+        }
+        let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
+        match Tokens::open(folder) {
+            Ok(tokens) => read.1 = tokens,
+            // Nobody is let in or locked out by a file that somebody broke.
+            Err(error) => tracing::error!(%error, "tokens stay as they were"),
+        }
+        read.0 = version;
+    }
 }
 
 /// The tokens of a data folder.
@@ -144,15 +224,7 @@ impl Tokens {
         Ok(token)
     }
 
-    /// A token that allows to tell what agents do, until this server ends.
-    pub(crate) fn lend(&mut self) -> Result<Secret<String>, TokenError> {
-        let token = new_token()?;
-        self.known
-            .push((hash(&token), Scopes::from([Scope::Ingest])));
-        Ok(Secret::new(token))
-    }
-
-    /// Revokes a token. A server that runs forgets it when it is started again.
+    /// Revokes a token. A server that runs forgets it too.
     ///
     /// # Errors
     /// [`TokenError`] when there is none of that name or the file cannot be written.
@@ -172,24 +244,6 @@ impl Tokens {
             name: token.name.clone(),
             scopes: token.scopes,
         })
-    }
-
-    /// Whether any was created.
-    pub(crate) fn has_created(&self) -> bool {
-        !self.created.is_empty()
-    }
-
-    /// The place of a token and what it allows. Takes as long whether it is known or not.
-    pub(crate) fn find(&self, token: &str) -> Option<(usize, Scopes)> {
-        let given = hash(token);
-        let mut found = None;
-        for (place, (known, scopes)) in self.known.iter().enumerate() {
-            let is_same: Choice = known.ct_eq(&given);
-            if is_same.into() {
-                found = Some((place, *scopes));
-            }
-        }
-        found
     }
 
     fn save(&self) -> Result<(), TokenError> {
@@ -214,6 +268,22 @@ impl Tokens {
         write_private(&new, &text).map_err(error)?;
         fs::rename(&new, path).map_err(error)
     }
+}
+
+/// A token's hash and what it allows. Takes as long whether it is known or not.
+fn find<'a>(
+    known: impl Iterator<Item = &'a (Hash, Scopes)>,
+    token: &str,
+) -> Option<(Hash, Scopes)> {
+    let given = hash(token);
+    let mut found = None;
+    for (known, scopes) in known {
+        let is_same: Choice = known.ct_eq(&given);
+        if is_same.into() {
+            found = Some((*known, *scopes));
+        }
+    }
+    found
 }
 
 /// The control token of a folder, made when there is none.
@@ -289,7 +359,7 @@ mod tests {
     fn tokens_are_kept_as_hashes_and_found_again() {
         let dir = tempfile::tempdir().unwrap();
         let mut tokens = Tokens::open(dir.path()).unwrap();
-        assert!(!tokens.has_created());
+        assert!(tokens.created.is_empty());
         let read = Scopes::from([Scope::Read]);
         let token = tokens.create("board", read).unwrap();
         assert!(matches!(
@@ -299,12 +369,15 @@ mod tests {
         let control = control(dir.path()).unwrap();
 
         let tokens = Tokens::open(dir.path()).unwrap();
-        assert_eq!(tokens.find(&token).map(|(_, scopes)| scopes), Some(read));
         assert_eq!(
-            tokens.find(&control).map(|(_, scopes)| scopes),
+            find(tokens.known.iter(), &token).map(|(_, scopes)| scopes),
+            Some(read)
+        );
+        assert_eq!(
+            find(tokens.known.iter(), &control).map(|(_, scopes)| scopes),
             Some(Scopes::ALL)
         );
-        assert_eq!(tokens.find(""), None);
+        assert_eq!(find(tokens.known.iter(), ""), None);
         let file = fs::read_to_string(dir.path().join(FILE)).unwrap();
         assert!(!file.contains(&token) && !format!("{tokens:?}").contains(&token));
         #[cfg(unix)]
@@ -319,8 +392,8 @@ mod tests {
 
         let mut tokens = tokens;
         tokens.revoke("board").unwrap();
-        assert_eq!(tokens.find(&token), None);
-        assert!(Tokens::open(dir.path()).unwrap().find(&token).is_none());
+        assert_eq!(find(tokens.known.iter(), &token), None);
+        assert!(find(Tokens::open(dir.path()).unwrap().known.iter(), &token).is_none());
         assert!(matches!(
             tokens.revoke("board"),
             Err(TokenError::Missing(_))

@@ -15,7 +15,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::body::capped;
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 /// How long ago a hook may say that it was run, and how far ahead.
 const MAX_AGE: Span = Span::from_mins(5);
@@ -31,7 +31,7 @@ fn hook(app: &Arc<App>, agent: HookAgent) -> Route {
         .and(warp::path("hooks"))
         .and(warp::path(agent.as_str()))
         .and(warp::path::end())
-        .and(warp::post())
+        .and(method::post())
         .and(with(app))
         .and(warp::header::headers_cloned())
         .and(capped(app.limits.otlp_body, app.limits.body_timeout))

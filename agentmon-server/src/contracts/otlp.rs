@@ -1,5 +1,7 @@
-//! OTLP over HTTP: agents export logs, metrics and traces. Answered when it is committed, so that an exporter that hears
-//! nothing may send again.
+//! OTLP: agents export logs, metrics and traces, over HTTP (here) and [gRPC](grpc). Answered when it is committed, so that
+//! an exporter that hears nothing may send again.
+
+mod grpc;
 
 use std::io::Read;
 use std::sync::Arc;
@@ -16,7 +18,9 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::body::capped;
-use crate::http::{Route, answer, with};
+use crate::http::{Route, answer, method, with};
+
+pub(crate) use grpc::serve as serve_grpc;
 
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -37,7 +41,7 @@ fn signal(app: &Arc<App>, signal: Signal) -> Route {
     let below = warp::path!("api" / "otel" / ..).and(own);
     own.or(below)
         .unify()
-        .and(warp::post())
+        .and(method::post())
         .and(with(app))
         .and(warp::header::headers_cloned())
         .and(capped(app.limits.otlp_body, app.limits.body_timeout))
@@ -53,11 +57,33 @@ async fn export(
     headers: &HeaderMap,
     body: Result<Bytes, ApiError>,
 ) -> Result<Response, ApiError> {
-    let body = decompressed(headers, body?, app.limits.otlp_body)?;
+    let coding = headers
+        .get(header::CONTENT_ENCODING)
+        .map_or("identity", |coding| coding.to_str().unwrap_or("unknown"));
+    let body = decompressed(coding, body?, app.limits.otlp_body)?;
     let encoding = encoding(headers);
+    let answer = take(&app, signal, encoding, &body).await?;
+    let mut response = Response::new(answer.into());
+    let kind = match encoding {
+        Encoding::Json => "application/json",
+        Encoding::Protobuf => PROTOBUF,
+    };
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    Ok(response)
+}
+
+/// Stores an export. Returns what its sender is answered, in the same encoding.
+async fn take(
+    app: &App,
+    signal: Signal,
+    encoding: Encoding,
+    body: &[u8],
+) -> Result<Vec<u8>, ApiError> {
     let mut batch = Batch::default();
     let decoded =
-        otlp::read(signal, encoding, &body, app.monitor.now(), &mut batch).map_err(|error| {
+        otlp::read(signal, encoding, body, app.monitor.now(), &mut batch).map_err(|error| {
             tracing::debug!(%error, "an export cannot be read");
             ApiError::new(
                 StatusCode::BAD_REQUEST,
@@ -72,16 +98,9 @@ async fn export(
             .ingest(Delivery::Observed(Box::new(batch)))
             .await?;
     }
+    app.metrics.records.add(decoded.accepted);
     app.metrics.rejected.add(decoded.rejected);
-    let mut response = Response::new(otlp::answer(signal, encoding, &decoded).into());
-    let kind = match encoding {
-        Encoding::Json => "application/json",
-        Encoding::Protobuf => PROTOBUF,
-    };
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    Ok(response)
+    Ok(otlp::answer(signal, encoding, &decoded))
 }
 
 /// Protobuf where it says so; JSON otherwise, also as plain text.
@@ -96,10 +115,7 @@ fn encoding(headers: &HeaderMap) -> Encoding {
 }
 
 /// The body as it was before it was compressed, which must not be larger than `limit` either.
-fn decompressed(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, ApiError> {
-    let coding = headers
-        .get(header::CONTENT_ENCODING)
-        .map_or("identity", |coding| coding.to_str().unwrap_or("unknown"));
+fn decompressed(coding: &str, body: Bytes, limit: usize) -> Result<Bytes, ApiError> {
     match coding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => return Ok(body),
         "gzip" | "x-gzip" => {}

@@ -20,7 +20,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::body::capped;
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 /// The path, which has a secret of its own.
 pub(crate) const PATH: &str = "/api/webhooks/clawdbot";
@@ -36,7 +36,7 @@ const SIGNATURES: [&str; 4] = [
 /// All routes of this contract.
 pub(crate) fn routes(app: &Arc<App>) -> Route {
     warp::path!("api" / "webhooks" / "clawdbot")
-        .and(warp::post())
+        .and(method::post())
         .and(with(app))
         .and(warp::header::headers_cloned())
         .and(capped(app.limits.body, app.limits.body_timeout))

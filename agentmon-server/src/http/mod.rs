@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod call;
+pub(crate) mod method;
 pub(crate) mod query;
 pub(crate) mod reply;
 

@@ -10,14 +10,14 @@ use crate::access::COOKIE;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::query::{Query, query};
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 /// Where it is.
 pub(crate) const PATH: &str = "/login";
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     warp::path!("login")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .map(|app: Arc<App>, query: Query| answer(log_in(&app, &query)))

@@ -10,12 +10,12 @@ use warp::reply::Response;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 use crate::metrics::Present;
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     warp::path!("metrics")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .then(|app| async { answer(metrics(app).await) })
         .boxed()
@@ -36,6 +36,7 @@ async fn metrics(app: Arc<App>) -> Result<Response, ApiError> {
     let text = app.metrics.render(&Present {
         sessions: &sessions,
         database,
+        ingest: &app.monitor.ingest_figures(),
         streams: app.hub.clients(),
         uptime: app.started.elapsed().as_secs_f64(),
     });

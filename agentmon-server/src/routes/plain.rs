@@ -11,7 +11,7 @@ use warp::reply::Response;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 use crate::routes::ui;
 
 /// Sessions on the page.
@@ -28,7 +28,7 @@ th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums;white-s
 .needs_input,.failed{color:#c33}.stalled,.limited{color:#b70}.working{color:#283}\n</style>\n";
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
-    let page = warp::get()
+    let page = method::get()
         .and(with(app))
         .then(|app| async { answer(page(app).await) });
     let plain = warp::path!("plain").and(page.clone());

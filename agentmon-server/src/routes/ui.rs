@@ -14,7 +14,7 @@ use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, filters};
 
-use crate::http::{Route, reply};
+use crate::http::{Route, method, reply};
 
 /// What the dashboard may do: load its own files, talk to its own server. No inline script, no other host.
 const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
@@ -22,7 +22,7 @@ const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; f
 const HASHED: &str = "assets/";
 const PAGE: &str = "index.html";
 /// First parts of paths that are never pages: what is not found there is answered in JSON.
-const NOT_PAGES: [&str; 6] = ["api", "assets", "login", "metrics", "v1", "ws"];
+const NOT_PAGES: [&str; 7] = ["api", "assets", "login", "metrics", "plain", "v1", "ws"];
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/ui"]
@@ -54,19 +54,20 @@ pub(crate) fn is_public(path: &str) -> bool {
 
 /// The files, and the page for every address that is one of the dashboard's own.
 pub(super) fn routes() -> Route {
-    warp::get()
-        .or(warp::head())
-        .unify()
-        .and(filters::path::full())
+    // The path first: where there is none, a wrong method is no news.
+    filters::path::full()
         .and(warp::header::headers_cloned())
         .and_then(|path: FullPath, headers: HeaderMap| async move {
             let path = path.as_str();
             let page = || (is_page(path) && accepts_html(&headers)).then_some(PAGE);
             find(path)
                 .or_else(|| ASSETS.get(page()?))
-                .map(|asset| asset.answer(&headers))
+                .map(|asset| (asset, headers))
                 .ok_or_else(warp::reject::not_found)
         })
+        .untuple_one()
+        .and(method::get().or(warp::head()).unify())
+        .map(|asset: &Asset, headers: HeaderMap| asset.answer(&headers))
         .boxed()
 }
 

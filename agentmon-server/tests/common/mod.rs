@@ -1,6 +1,7 @@
 //! A server on a free port over a temporary folder, and a client that can be as rude as needed.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod program;
 pub mod socket;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -72,6 +73,15 @@ impl Running {
 
     pub fn login_url(&self) -> String {
         self.server.as_ref().unwrap().login_url().unwrap()
+    }
+
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
+    }
+
+    /// Where it takes gRPC.
+    pub fn grpc(&self) -> SocketAddr {
+        self.server().otlp_grpc().unwrap()
     }
 
     /// Stops in order.

@@ -19,9 +19,10 @@ const server = await fakeServer({ dist, ...load });
 const browser = await launch(["--enable-precise-memory-info"]);
 const failures = [];
 
-/** Scrolls an element for some seconds and tells the length of its frames. */
+/** Scrolls an element for some seconds; tells the length of its frames, and how much work of the page each of them was. */
 async function scroll(page, selector, seconds, step) {
-  return page.evaluate(
+  await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline"] });
+  const wall = await page.evaluate(
     async ([selector, seconds, step]) => {
       const element = document.querySelector(selector);
       const frames = [];
@@ -36,17 +37,43 @@ async function scroll(page, selector, seconds, step) {
         element.scrollTop = at + by;
         if (Math.abs(element.scrollTop - at) < 1) by = -by;
       }
-      frames.sort((a, b) => a - b);
-      const of = (share) => Number(frames[Math.floor(frames.length * share)].toFixed(1));
-      return { frames: frames.length, p50: of(0.5), p95: of(0.95), p99: of(0.99), max: of(0.9999), drawn: document.querySelectorAll("[data-row], [data-block]").length };
+      return { frames, drawn: document.querySelectorAll("[data-row], [data-block]").length };
     },
     [selector, seconds, step],
   );
+  const work = workOf(JSON.parse((await browser.stopTracing()).toString()).traceEvents);
+  return { frames: wall.frames.length, wall: shares(wall.frames), work: shares(work), drawn: wall.drawn };
+}
+
+function shares(lengths) {
+  const sorted = lengths.toSorted((a, b) => a - b);
+  const of = (share) => Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(1));
+  return { p50: of(0.5), p95: of(0.95), p99: of(0.99), max: of(1) };
+}
+
+/** CPU time of the page's main thread between two frames, in milliseconds: what others do on this machine does not count. */
+function workOf(events) {
+  const { pid, tid } = events.find(({ name }) => name === "FireAnimationFrame") ?? {};
+  const own = events.filter((event) => event.pid === pid && event.tid === tid && event.ph === "X").sort((a, b) => a.ts - b.ts);
+  const found = [];
+  let sum = 0;
+  for (const { name, tdur } of own) {
+    if (name !== "RunTask" && name !== "ThreadControllerImpl::RunTask") {
+      if (name === "FireAnimationFrame") {
+        found.push(sum / 1000);
+        sum = 0;
+      }
+      continue;
+    }
+    sum += tdur ?? 0;
+  }
+  return found.slice(1);
 }
 
 function judge(name, found) {
   console.log(`${name}: ${JSON.stringify(found)}`);
-  if (found.p95 > FRAME_P95) failures.push(`${name}: 95 of 100 frames within ${found.p95} ms, more than ${FRAME_P95}`);
+  const { p95 } = process.env.WALL ? found.wall : found.work;
+  if (p95 > FRAME_P95) failures.push(`${name}: 95 of 100 frames within ${p95} ms, more than ${FRAME_P95}`);
   if (found.drawn > DRAWN) failures.push(`${name}: ${found.drawn} rows are drawn, more than ${DRAWN}`);
 }
 

@@ -134,9 +134,9 @@ fn tools_say_what_they_are_about() {
         ),
         (
             "mcp__db__query",
-            r#"{"limit":3,"sql":"SELECT 1"}"#,
+            r#"{"limit":3,"sql":"count rows"}"#,
             ToolType::Other,
-            "SELECT 1",
+            "count rows",
         ),
         ("Bash", "", ToolType::Shell, ""),
         ("Bash", "{broken", ToolType::Shell, ""),

@@ -143,7 +143,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
     // A new database gets its log with its second transaction (see `start_log`): the first one, which may hold years of
     // history, is then written once instead of twice.
     if schema::version(connection)? > 0 {
@@ -157,7 +157,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     // agents' files are read again from there.
     connection.execute_batch(
         "PRAGMA synchronous = NORMAL;
-         PRAGMA wal_autocheckpoint = 2000;
+         PRAGMA wal_autocheckpoint = 4000;
          PRAGMA cache_size = -4096;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = OFF;",

@@ -1,6 +1,67 @@
 //! Names that are stored once: models, tools, projects, and the program's own notes.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
+
+/// A table of names.
+#[derive(Debug)]
+pub(super) struct Table {
+    select: &'static str,
+    insert: &'static str,
+}
+
+pub(super) const TOOLS: Table = Table {
+    select: "SELECT id FROM tool WHERE name = ?1",
+    insert: "INSERT INTO tool (name) VALUES (?1)",
+};
+
+/// What posted events repeat.
+pub(super) const LABELS: Table = Table {
+    select: "SELECT id FROM label WHERE name = ?1",
+    insert: "INSERT INTO label (name) VALUES (?1)",
+};
+
+/// Who sends events.
+pub(super) const SENDERS: Table = Table {
+    select: "SELECT id FROM sender WHERE name = ?1",
+    insert: "INSERT INTO sender (name) VALUES (?1)",
+};
+
+/// The ids of names within one transaction, each looked up once.
+#[derive(Debug)]
+pub(super) struct Names<'a> {
+    table: &'static Table,
+    known: HashMap<&'a str, i64>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(table: &'static Table) -> Self {
+        Self {
+            table,
+            known: HashMap::new(),
+        }
+    }
+
+    /// The id of a name, added when new.
+    pub(super) fn id(&mut self, connection: &Connection, name: &'a str) -> rusqlite::Result<i64> {
+        if let Some(id) = self.known.get(name) {
+            return Ok(*id);
+        }
+        let stored = connection
+            .prepare_cached(self.table.select)?
+            .query_row([name], |row| row.get(0))
+            .optional()?;
+        let id = match stored {
+            Some(id) => id,
+            None => connection
+                .prepare_cached(self.table.insert)?
+                .insert([name])?,
+        };
+        self.known.insert(name, id);
+        Ok(id)
+    }
+}
 
 /// The id of a model's name, if it is known.
 pub(super) fn model_id(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
@@ -21,20 +82,6 @@ pub(super) fn model(connection: &Connection, name: &str) -> rusqlite::Result<i64
     }
     connection
         .prepare_cached("INSERT INTO model (name) VALUES (?1)")?
-        .insert([name])
-}
-
-/// The id of a tool's name, added when new.
-pub(super) fn tool(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
-    let known = connection
-        .prepare_cached("SELECT id FROM tool WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = known {
-        return Ok(id);
-    }
-    connection
-        .prepare_cached("INSERT INTO tool (name) VALUES (?1)")?
         .insert([name])
 }
 

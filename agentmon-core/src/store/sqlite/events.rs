@@ -1,11 +1,11 @@
-//! Events: metadata in one table, text in another, a full-text index over the text.
+//! Events: metadata in one table, text in another; search's index over the text is `text_index`.
 
 mod sightings;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::conditions::Conditions;
-use super::dimensions;
+use super::dimensions::{Names, TOOLS};
 use super::event_cells::CellChanges;
 use super::search::expression;
 use crate::model::{
@@ -34,13 +34,16 @@ pub(super) fn store(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (key) DO NOTHING",
     )?;
+    let mut insert_body =
+        connection.prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?;
+    let mut tools = Names::new(&TOOLS);
     let mut rows = Vec::with_capacity(events.len());
     for event in events {
         let session = sessions[event.session.0 as usize];
         let tool = event
             .tool
             .as_deref()
-            .map(|tool| dimensions::tool(connection, tool))
+            .map(|tool| tools.id(connection, tool))
             .transpose()?;
         if sightings::is_known_otherwise(connection, &event.key)? {
             sightings::complete(connection, event, session, tool, cells)?;
@@ -67,7 +70,9 @@ pub(super) fn store(
             let seq = connection.last_insert_rowid();
             let tool = used_tool(connection, tool, event.call)?;
             cells.added(session, tool, event);
-            set_text(connection, seq, &event.text)?;
+            if !event.text.is_empty() {
+                insert_body.execute(params![seq, &*event.text])?;
+            }
             rows.push(Some(seq));
         }
         sightings::absorb(connection, &event.key, cells)?;
@@ -85,19 +90,6 @@ pub(super) fn name_call(
         .prepare_cached("UPDATE event SET model_call = ?2 WHERE key = ?1")?
         .execute([key_of_id(&call_event(alias)), fact.0])
         .map(|_| ())
-}
-
-/// Stores the text of an event that has none yet.
-fn set_text(connection: &Connection, seq: i64, text: &str) -> rusqlite::Result<()> {
-    if !text.is_empty() {
-        connection
-            .prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?
-            .execute(params![seq, text])?;
-        connection
-            .prepare_cached("INSERT INTO event_fts (rowid, text) VALUES (?1, ?2)")?
-            .execute(params![seq, text])?;
-    }
-    Ok(())
 }
 
 /// The row of the event with that identity.

@@ -137,10 +137,17 @@ pub fn feed(connection: &Connection, filter: &FeedFilter) -> Result<FeedPage, St
         }
     };
     equal("owner.agent = ?", &filter.agent);
-    equal("owner.native_id = ?", &filter.session);
     equal("tool.name = ?", &filter.tool);
     if let Some(kind) = filter.kind {
         counted.add("event.kind = ?", [kind_code(kind).into()]);
+    }
+    if let Some(session) = &filter.session {
+        let ids = with_children(connection, session)?;
+        // One alone is read in the order of its own index.
+        counted.any(&ids, "event.session = ?", |id| vec![(*id).into()]);
+        if ids.is_empty() {
+            return Ok(FeedPage::default());
+        }
     }
     let from_cells = filter.branch.is_none()
         && filter.model.is_none()
@@ -161,6 +168,10 @@ pub fn feed(connection: &Connection, filter: &FeedFilter) -> Result<FeedPage, St
     } else {
         None
     };
+    if total == Some(0) {
+        // Who looks for what is not there would look at everything.
+        return Ok(FeedPage::default());
+    }
     let mut conditions = counted;
     let mut equal = |sql: &str, word: &Option<Box<str>>| {
         if let Some(word) = word {
@@ -200,6 +211,16 @@ pub fn feed(connection: &Connection, filter: &FeedFilter) -> Result<FeedPage, St
         events: collect(page.query_map(conditions.values(), read)?)?,
         total: total as u64,
     })
+}
+
+/// The sessions with that id of their agent, and those that report as them.
+fn with_children(connection: &Connection, native_id: &str) -> rusqlite::Result<Vec<i64>> {
+    let mut select = connection.prepare_cached(
+        "SELECT session.id FROM session JOIN session AS owner ON owner.id = session.report_as
+         WHERE owner.native_id = ?1",
+    )?;
+    let ids = select.query_map([native_id], |row| row.get(0))?;
+    ids.collect()
 }
 
 /// The events that were stored after row `after`, in the order of their rows.

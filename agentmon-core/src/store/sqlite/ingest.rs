@@ -25,10 +25,10 @@ pub struct Ingested {
 
 /// The posted events of a transaction that are new, as one batch: a session that many of them name is touched once.
 #[derive(Debug, Default)]
-struct Posted {
+struct Posted<'a> {
     batch: Batch,
     /// The delivery that each event of the batch came with, and the event.
-    origins: Vec<(usize, PostedEvent)>,
+    origins: Vec<(usize, &'a PostedEvent)>,
 }
 
 impl Writer {
@@ -36,10 +36,10 @@ impl Writer {
     /// changes nothing.
     ///
     /// # Errors
-    /// [`StoreError`]; the observed deliveries can be offered again.
+    /// [`StoreError`]; the deliveries can be offered again.
     pub fn ingest(
         &mut self,
-        deliveries: &mut [Delivery],
+        deliveries: &[Delivery],
         now: Timestamp,
     ) -> Result<Ingested, StoreError> {
         let result = self.try_ingest(deliveries, now);
@@ -49,7 +49,7 @@ impl Writer {
 
     fn try_ingest(
         &mut self,
-        deliveries: &mut [Delivery],
+        deliveries: &[Delivery],
         now: Timestamp,
     ) -> Result<Ingested, StoreError> {
         let Self {
@@ -63,15 +63,15 @@ impl Writer {
         } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut receipts = vec![Receipt::default(); deliveries.len()];
-        let mut posted = new_events(&transaction, deliveries, &mut receipts, projects, now)?;
+        let posted = new_events(&transaction, deliveries, &mut receipts, projects, now)?;
 
-        let mut batches: Vec<(Option<usize>, &mut Batch)> = Vec::new();
-        for (index, delivery) in deliveries.iter_mut().enumerate() {
+        let mut batches: Vec<(Option<usize>, &Batch)> = Vec::new();
+        for (index, delivery) in deliveries.iter().enumerate() {
             if let Delivery::Observed(batch) = delivery {
                 batches.push((Some(index), batch));
             }
         }
-        batches.push((None, &mut posted.batch));
+        batches.push((None, &posted.batch));
 
         let mut ids = Vec::with_capacity(batches.len());
         for (_, batch) in &batches {
@@ -94,6 +94,7 @@ impl Writer {
         store_calls(&transaction, names, calls, &mut prices, held.as_mut())?;
         let mut cells = CellChanges::default();
         let mut own = BTreeMap::<i64, SessionChanges>::new();
+        let mut own_rows = posted::Rows::new(&transaction)?;
         for ((index, batch), ids) in batches.iter().zip(&ids) {
             let rows = events::store(&transaction, &batch.events, ids, &mut cells)?;
             quotas::store(&transaction, &batch.quotas)?;
@@ -113,11 +114,12 @@ impl Writer {
                     continue;
                 };
                 receipt.ids.push(row);
-                posted::store_event(&transaction, row, own_part)?;
+                own_rows.store(row, own_part)?;
                 let session = own.entry(ids[event.session.0 as usize]).or_default();
                 session.added(own_part, now);
             }
         }
+        drop(own_rows);
         cells.flush(&transaction)?;
         for (session, changes) in own {
             changes.flush(&transaction, session)?;
@@ -127,23 +129,23 @@ impl Writer {
     }
 }
 
-/// Takes the posted events out of their deliveries, without those that are known: they must not touch their session.
-fn new_events(
+/// The posted events without those that are known: they must not touch their session.
+fn new_events<'a>(
     connection: &Connection,
-    deliveries: &mut [Delivery],
+    deliveries: &'a [Delivery],
     receipts: &mut [Receipt],
     projects: &mut Projects,
     now: Timestamp,
-) -> Result<Posted, StoreError> {
+) -> Result<Posted<'a>, StoreError> {
     let mut posted = Posted::default();
     // Every posted event becomes a row, so that what this transaction gives out is behind what the next one starts at.
     let mut serial = events::last_row(connection)?.max(0) as u64;
     let mut seen = HashSet::new();
-    for (index, delivery) in deliveries.iter_mut().enumerate() {
+    for (index, delivery) in deliveries.iter().enumerate() {
         let Delivery::Posted(events) = delivery else {
             continue;
         };
-        for event in events.iter() {
+        for event in events {
             let key = event.key(serial);
             if !matches!(key, DedupKey::Serial(_)) {
                 let known = events::find(connection, &key)?.is_some() || !seen.insert(key);
@@ -155,7 +157,7 @@ fn new_events(
             serial += 1;
             event.observe(serial, now, &mut posted.batch);
             add_branch(event, &mut posted.batch, projects, now);
-            posted.origins.push((index, event.clone()));
+            posted.origins.push((index, event));
         }
     }
     Ok(posted)

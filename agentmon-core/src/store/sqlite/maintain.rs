@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Params};
 
-use super::{event_cells, schema};
+use super::{event_cells, schema, text_index};
 use crate::model::Timestamp;
 use crate::query::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
 use crate::store::StoreError;
@@ -243,11 +243,12 @@ fn delete_events(
     condition: &str,
     values: impl Params + Clone,
 ) -> rusqlite::Result<u64> {
+    let indexed = text_index::reached(connection)?;
     connection.execute(
         &format!(
             "INSERT INTO event_fts (event_fts, rowid, text)
              SELECT 'delete', event_body.seq, event_body.text
-             FROM event_body JOIN event USING (seq) WHERE {condition}"
+             FROM event_body JOIN event USING (seq) WHERE event_body.seq <= {indexed} AND {condition}"
         ),
         values.clone(),
     )?;

@@ -29,6 +29,7 @@ mod schema;
 mod search;
 mod session_read;
 mod sessions;
+mod text_index;
 mod tool_usage;
 mod transcript;
 mod usage;
@@ -53,7 +54,7 @@ pub use manual::{
 };
 pub use quotas::quotas;
 pub use recent::recent;
-pub use search::search;
+pub use search::{Found, search};
 pub use session_read::{
     SessionRow, exact, histories, load, reported_as, resolve, sessions, sessions_in, transitions,
 };

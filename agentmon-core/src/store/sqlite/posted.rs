@@ -1,67 +1,59 @@
 //! What only the events API knows of its events and sessions.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, params};
 
+use super::dimensions::{LABELS, Names, SENDERS};
 use crate::ingest::PostedEvent;
 use crate::model::{FactKey, Timestamp};
 
-/// A table of names.
-struct Names {
-    select: &'static str,
-    insert: &'static str,
+/// Stores the contract's own part of events, in one transaction.
+pub(super) struct Rows<'c, 'e> {
+    connection: &'c Connection,
+    insert: CachedStatement<'c>,
+    labels: Names<'e>,
+    senders: Names<'e>,
 }
 
-const LABELS: Names = Names {
-    select: "SELECT id FROM label WHERE name = ?1",
-    insert: "INSERT INTO label (name) VALUES (?1)",
-};
-
-const SENDERS: Names = Names {
-    select: "SELECT id FROM sender WHERE name = ?1",
-    insert: "INSERT INTO sender (name) VALUES (?1)",
-};
-
-impl Names {
-    /// The id of a name, added when new.
-    fn id(&self, connection: &Connection, name: &str) -> rusqlite::Result<i64> {
-        let known = connection
-            .prepare_cached(self.select)?
-            .query_row([name], |row| row.get(0))
-            .optional()?;
-        match known {
-            Some(id) => Ok(id),
-            None => connection.prepare_cached(self.insert)?.insert([name]),
-        }
-    }
-}
-
-/// Stores the contract's own part of an event that was just stored.
-pub(super) fn store_event(
-    connection: &Connection,
-    seq: i64,
-    event: &PostedEvent,
-) -> rusqlite::Result<()> {
-    let word = |word: &Option<Box<str>>| {
-        let name = word.as_deref();
-        name.map(|name| LABELS.id(connection, name)).transpose()
-    };
-    connection
-        .prepare_cached(
+impl<'c, 'e> Rows<'c, 'e> {
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        let insert = connection.prepare_cached(
             "INSERT INTO posted (seq, event_id, client_at, sender, branch, project, model, metadata, payload_truncated)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            seq,
-            event.event_id.as_deref(),
-            event.client_at.map(|at| at.0),
-            SENDERS.id(connection, &event.source)?,
+        )?;
+        Ok(Self {
+            connection,
+            insert,
+            labels: Names::new(&LABELS),
+            senders: Names::new(&SENDERS),
+        })
+    }
+
+    /// Stores the part of an event that was just stored.
+    pub(super) fn store(&mut self, seq: i64, event: &'e PostedEvent) -> rusqlite::Result<()> {
+        let mut word = |word: &'e Option<Box<str>>| {
+            let name = word.as_deref();
+            name.map(|name| self.labels.id(self.connection, name))
+                .transpose()
+        };
+        let (branch, project, model) = (
             word(&event.branch)?,
             word(&event.project)?,
             word(&event.model)?,
-            &*event.metadata,
-            event.payload_truncated,
-        ])
-        .map(|_| ())
+        );
+        self.insert
+            .execute(params![
+                seq,
+                event.event_id.as_deref(),
+                event.client_at.map(|at| at.0),
+                self.senders.id(self.connection, &event.source)?,
+                branch,
+                project,
+                model,
+                &*event.metadata,
+                event.payload_truncated,
+            ])
+            .map(|_| ())
+    }
 }
 
 /// What the events of one transaction say of one session.

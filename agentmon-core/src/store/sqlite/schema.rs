@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_manual.sql"),
     include_str!("migrations/0006_alert.sql"),
     include_str!("migrations/0007_gateways.sql"),
+    include_str!("migrations/0008_text_index.sql"),
 ];
 
 /// The version that this program writes.

@@ -224,11 +224,10 @@ impl Sessions {
             };
             self.known.insert(key.clone(), Box::new(known));
         }
-        // Inserted above when it was missing.
         Ok(self
             .known
-            .entry(key.clone())
-            .or_insert_with(|| unreachable!("the session was just inserted")))
+            .get_mut(key)
+            .expect("inserted above when it was missing"))
     }
 
     fn write(

@@ -14,7 +14,9 @@ use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
-use super::{Opened, alerts, aliases, calls, counters, cursors, events, maintain, prices, quotas};
+use super::{
+    Opened, alerts, aliases, calls, counters, cursors, events, maintain, prices, quotas, text_index,
+};
 use crate::alert::{Channel, Episode};
 use crate::ingest::project::{Project, ProjectResolver};
 use crate::ingest::stated::StatedProjects;
@@ -24,6 +26,9 @@ use crate::query::{DbBackup, DbVacuum};
 use crate::session::StatePolicy;
 use crate::source::piece::Piece;
 use crate::store::StoreError;
+
+/// Rows whose text waits for the index, and that a piece of files adds to it beside its own.
+const SPARE: usize = 256;
 
 /// Owns the writable connection.
 #[derive(Debug)]
@@ -170,15 +175,34 @@ impl Writer {
         let names = pieces.iter().flat_map(|piece| &piece.batch.aliases);
         store_calls(&transaction, names, calls, &mut prices, self.held.as_mut())?;
         let mut cells = CellChanges::default();
+        let mut texts = 0;
         for (Piece { batch, files, .. }, ids) in pieces.iter().zip(&ids) {
             events::store(&transaction, &batch.events, ids, &mut cells)?;
+            texts += batch.events.len();
             quotas::store(&transaction, &batch.quotas)?;
             counters::store(&transaction, &batch.counters, ids, &batch.models)?;
             cursors::store(&transaction, files)?;
         }
         cells.flush(&transaction)?;
+        if texts > 0 {
+            // What was read from files can be searched at once.
+            text_index::advance(&transaction, texts + SPARE)?;
+        }
         transaction.commit()?;
         Ok(changes)
+    }
+
+    /// Adds the text of up to `limit` events that wait for it to search's index. Returns whether more wait.
+    ///
+    /// # Errors
+    /// [`StoreError`]; they wait on then.
+    pub fn index_text(&mut self, limit: usize) -> Result<bool, StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let more = text_index::advance(&transaction, limit)?;
+        transaction.commit()?;
+        Ok(more)
     }
 
     /// Brings every session up to date whose state the passing of time may have changed.

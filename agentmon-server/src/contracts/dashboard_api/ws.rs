@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::contracts::socket::{self, MAX_MESSAGE, Protocol, Seat};
 use crate::error::ApiError;
 use crate::http::call::{client, upgrade_required};
-use crate::http::{Route, answer, with};
+use crate::http::{Route, answer, method, with};
 
 /// All topics.
 const TOPICS: [&str; 4] = [
@@ -26,7 +26,7 @@ const TOPICS: [&str; 4] = [
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     let socket = warp::path!("ws")
-        .and(warp::get())
+        .and(method::get())
         .and(warp::ws())
         .and(with(app))
         .and(client(app))

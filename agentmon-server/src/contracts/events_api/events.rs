@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::body::capped;
 use crate::http::query::{Query, query};
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 /// This contract's times are whole seconds.
 const SECOND: i64 = 1000;
@@ -24,17 +24,17 @@ const SECOND: i64 = 1000;
 pub(super) fn routes(app: &Arc<App>) -> Route {
     let body = || capped(app.limits.body, app.limits.body_timeout);
     let one = warp::path!("api" / "events")
-        .and(warp::post())
+        .and(method::post())
         .and(with(app))
         .and(body())
         .then(|app, body| async { answer(post(app, body).await) });
     let many = warp::path!("api" / "events" / "batch")
-        .and(warp::post())
+        .and(method::post())
         .and(with(app))
         .and(body())
         .then(|app, body| async { answer(post_batch(app, body).await) });
     let list = warp::path!("api" / "events")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(list(app, query).await) });

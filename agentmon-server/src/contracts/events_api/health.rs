@@ -10,11 +10,11 @@ use warp::reply::Response;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     warp::path!("api" / "health")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .then(|app| async { answer(health(app).await) })
         .boxed()

@@ -14,17 +14,17 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::body::capped;
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     let list = warp::path!("api" / "provider-quotas")
         .or(warp::path!("api" / "stats" / "usage-monitor"))
         .unify()
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .then(|app| async { answer(list(app).await) });
     let statusline = warp::path!("api" / "provider-quotas" / "claude" / "statusline")
-        .and(warp::post())
+        .and(method::post())
         .and(with(app))
         .and(capped(app.limits.body, app.limits.body_timeout))
         .then(|app, body| async { answer(claude(app, body).await) });

@@ -11,7 +11,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::query::{Query, decoded, query};
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 /// The most sessions in an answer. Clients of this contract ask for all of them with 0.
 const MAX_SESSIONS: u64 = 10_000;
@@ -20,17 +20,17 @@ const MAX_ENTRIES: usize = 5_000;
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     let list = warp::path!("api" / "sessions")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(list(app, query).await) });
     let one = warp::path!("api" / "sessions" / String)
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|id: String, app, query| async move { answer(one(app, decoded(&id), query).await) });
     let transcript = warp::path!("api" / "sessions" / String / "transcript")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .then(|id: String, app| async move { answer(transcript(app, decoded(&id)).await) });
     list.or(one).unify().or(transcript).unify().boxed()

@@ -11,21 +11,21 @@ use super::stats_filter;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::query::{Query, query};
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     let all = warp::path!("api" / "stats")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(all(app, query).await) });
     let tools = warp::path!("api" / "stats" / "tools")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(tools(app, query).await) });
     let cost = warp::path!("api" / "stats" / "cost")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(cost(app, query).await) });

@@ -6,12 +6,12 @@ use warp::Filter;
 
 use crate::app::App;
 use crate::http::query::{Query, query};
-use crate::http::{Route, answer, with};
+use crate::http::{Route, answer, method, with};
 use crate::stream::{Interest, open};
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     warp::path!("api" / "stream")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .and(warp::header::optional::<String>("last-event-id"))

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::body::capped;
 use crate::http::query::{Query, decoded, query};
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 /// Largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -25,16 +25,16 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
     let one = warp::path!("api" / "gateways" / String);
     let body = || capped(MAX_BODY, app.limits.body_timeout);
     let list = all
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .then(|app: Arc<App>| async move { reply::json(StatusCode::OK, &app.gateways.list()) });
     let add = all
-        .and(warp::post())
+        .and(method::post())
         .and(with(app))
         .and(body())
         .then(|app, body| async { answer(add(app, body).await) });
     let show = one
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .then(|id: String, app: Arc<App>| async move {
             let found = app.gateways.get(&decoded(&id));
@@ -45,15 +45,15 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
             )
         });
     let change =
-        one.and(warp::patch()).and(with(app)).and(body()).then(
+        one.and(method::patch()).and(with(app)).and(body()).then(
             |id: String, app, body| async move { answer(change(app, decoded(&id), body).await) },
         );
     let remove = one
-        .and(warp::delete())
+        .and(method::delete())
         .and(with(app))
         .then(|id: String, app| async move { answer(remove(app, decoded(&id)).await) });
     let offers = warp::path!("api" / "gateways" / String / String)
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|id: String, what: String, app, query| async move {

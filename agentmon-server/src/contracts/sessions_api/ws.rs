@@ -12,11 +12,11 @@ use crate::app::App;
 use crate::contracts::socket::{self, MAX_MESSAGE, Protocol, Seat};
 use crate::error::ApiError;
 use crate::http::call::client;
-use crate::http::{Route, answer, with};
+use crate::http::{Route, answer, method, with};
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     warp::path!("api" / "openclaw" / "sessions" / "ws")
-        .and(warp::get())
+        .and(method::get())
         .and(warp::ws())
         .and(with(app))
         .and(client(app))

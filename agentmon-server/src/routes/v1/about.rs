@@ -10,19 +10,19 @@ use warp::reply::Response;
 
 use crate::app::App;
 use crate::http::query::{Query, query};
-use crate::http::{Route, reply, with};
+use crate::http::{Route, method, reply, with};
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     let about = warp::path!("api" / "v1" / "about")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .map(|app: Arc<App>| about(&app));
     let settings = warp::path!("api" / "v1" / "settings")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .map(|app: Arc<App>| settings(&app));
     let prices = warp::path!("api" / "v1" / "prices")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .map(|app: Arc<App>, query| prices(&app, &query));

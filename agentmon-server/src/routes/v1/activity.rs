@@ -15,29 +15,29 @@ use super::filter::{agents, calls, range, words, zone};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::query::{Query, query};
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 /// How far back waiting is counted unless asked otherwise.
 const WEEK: Span = Span::from_mins(7 * 24 * 60);
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     let hours = warp::path!("api" / "v1" / "usage" / "hours")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(hours(app, query).await) });
     let blocked = warp::path!("api" / "v1" / "usage" / "blocked")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(blocked(app, query).await) });
     let tools = warp::path!("api" / "v1" / "tools")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(tools(app, query).await) });
     let filters = warp::path!("api" / "v1" / "filters")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .then(|app| async { answer(filters(app).await) });
     hours

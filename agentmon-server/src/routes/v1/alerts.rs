@@ -11,16 +11,16 @@ use super::filter::flag;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::query::{Query, query};
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     let list = warp::path!("api" / "v1" / "alerts")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(list(app, query).await) });
     let acknowledge = warp::path!("api" / "v1" / "alerts" / String / "acknowledge")
-        .and(warp::post())
+        .and(method::post())
         .and(with(app))
         .then(|id: String, app| async move { answer(acknowledge(app, &id).await) });
     list.or(acknowledge).unify().boxed()

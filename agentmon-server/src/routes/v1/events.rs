@@ -13,16 +13,16 @@ use super::filter::{self, agents, known, range, words};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::query::{Query, query};
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     let list = warp::path!("api" / "v1" / "events")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(list(app, query).await) });
     let search = warp::path!("api" / "v1" / "search")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(search(app, query).await) });

@@ -8,7 +8,7 @@ use warp::reply::Response;
 use super::{
     about, activity, alerts, board, doctor, events, live, quotas, sessions, sources, usage,
 };
-use crate::http::{Route, reply};
+use crate::http::{Route, method, reply};
 
 /// Bodies carry a `schema` such as `agentmon.sessions.v1`, documented with the command line's `--json`.
 #[derive(OpenApi)]
@@ -52,7 +52,7 @@ struct Api;
 
 pub(super) fn routes() -> Route {
     warp::path!("api" / "v1" / "openapi.json")
-        .and(warp::get())
+        .and(method::get())
         .map(openapi)
         .boxed()
 }

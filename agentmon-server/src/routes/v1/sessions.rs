@@ -13,24 +13,24 @@ use super::filter::{agents, flag, known, range, words};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::query::{Query, decoded, query};
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     let list = warp::path!("api" / "v1" / "sessions")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(list(app, query).await) });
     let one = warp::path!("api" / "v1" / "sessions" / String)
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .then(|id: String, app| async move { answer(one(app, decoded(&id)).await) });
     let explain = warp::path!("api" / "v1" / "sessions" / String / "explain")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .then(|id: String, app| async move { answer(explain(app, decoded(&id)).await) });
     let transcript = warp::path!("api" / "v1" / "sessions" / String / "transcript")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|id: String, app, query| async move {

@@ -12,11 +12,11 @@ use super::filter::{calls, flag, known, order, range, zone};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::query::{Query, query};
-use crate::http::{Route, answer, reply, with};
+use crate::http::{Route, answer, method, reply, with};
 
 pub(super) fn routes(app: &Arc<App>) -> Route {
     warp::path!("api" / "v1" / "usage")
-        .and(warp::get())
+        .and(method::get())
         .and(with(app))
         .and(query())
         .then(|app, query| async { answer(report(app, query).await) })

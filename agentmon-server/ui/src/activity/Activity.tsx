@@ -3,7 +3,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useQuery } from "@tanstack/react-query";
 import { Pause, Play } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { useStore } from "zustand";
 import { useBoard } from "../board/store";
@@ -32,7 +32,7 @@ export default function Activity() {
   const key = withParams("events", filters);
   return (
     <>
-      <div className="flex shrink-0 flex-wrap items-center gap-2 border-b border-line px-4 py-1.5 max-md:px-3">
+      <div className="flex shrink-0 flex-wrap items-center gap-2 border-b border-line px-4 py-1.5 max-md:flex-nowrap max-md:overflow-x-auto max-md:px-3 [&>*]:shrink-0">
         <h1 className="sr-only">Activity</h1>
         <Choice label="What to show" value={view} onChange={(value) => change({ view: value === "events" ? null : value })} options={[{ value: "events", label: "Events" }, { value: "alerts", label: "Alerts" }]} />
         {view === "events" ? <Filter params={params} change={change} /> : null}
@@ -67,12 +67,13 @@ function Feed({ topic, filters }: { topic: string; filters: Record<string, strin
   const isNarrow = useIsNarrow();
   const scroller = useRef<HTMLDivElement>(null);
   const { events } = state;
+  const keyOf = useCallback((index: number) => events[index]?.id ?? index, [events]);
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
     count: events.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => (isNarrow ? CARD : ROW),
-    getItemKey: (index) => events[index]?.id ?? index,
+    getItemKey: keyOf,
     overscan: 12,
   });
   const shown = virtual.getVirtualItems();

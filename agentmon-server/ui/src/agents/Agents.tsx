@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Plus, Trash2 } from "lucide-react";
-import { useState, type FormEvent } from "react";
+import { useState, type SyntheticEvent } from "react";
 import { api, ApiError, queries, send } from "../lib/api";
 import { count, span } from "../lib/format";
 import { useParams } from "../lib/params";
@@ -96,7 +96,7 @@ function Form({ draft, id, onClose }: { draft: Draft; id: string | null; onClose
   const save = useMutation({ mutationFn: () => (id ? send("PATCH", `/api/agents/${encodeURIComponent(id)}`, agent) : send("POST", "/api/agents", agent)), onSuccess: done });
   const remove = useMutation({ mutationFn: () => send("DELETE", `/api/agents/${encodeURIComponent(id ?? "")}`), onSuccess: done });
   const error = save.error ?? remove.error;
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     save.mutate();
   };

@@ -15,6 +15,7 @@ const Activity = lazy(() => import("../activity/Activity"));
 const Usage = lazy(() => import("../usage/Usage"));
 const Search = lazy(() => import("../search/Search"));
 const Settings = lazy(() => import("../settings/Settings"));
+const Chat = lazy(() => import("../chat/Chat"));
 const Agents = lazy(() => import("../agents/Agents"));
 
 export function App() {
@@ -48,21 +49,36 @@ function Gate({ children }: { children: ReactNode }) {
   return children;
 }
 
+/** A part of the address as it was before it was encoded. The router decodes halfway: ids may hold slashes and percents. */
+function part(index: number): string | null {
+  const found = window.location.pathname.split("/")[index];
+  if (!found) return null;
+  try {
+    return decodeURIComponent(found);
+  } catch {
+    return found;
+  }
+}
+
 function Screens() {
   const [location] = useLocation();
   useBoardTopic();
   return (
-    <Caught key={location}>
+    <Caught key={location.startsWith("/chat") ? "/chat" : location}>
       <Suspense fallback={<Loading />}>
         <Switch>
           <Route path="/"><Board /></Route>
-          <Route path="/s/:id">{({ id }) => <Session key={id} id={id} />}</Route>
+          <Route path="/s/:id">{() => <Session key={location} id={part(2) ?? ""} />}</Route>
           <Route path="/activity"><Activity /></Route>
           <Route path="/usage"><Usage /></Route>
           <Route path="/search"><Search /></Route>
           <Route path="/settings"><Settings /></Route>
+          <Route path="/chat/:gateway?/:session?">
+            {() => <Chat gateway={part(2)} session={part(3)} />}
+          </Route>
           <Route path="/agents"><Agents /></Route>
           <Route>
+            <h1 className="sr-only">Not found</h1>
             <Empty title="There is no such page"><p><Link href="/" className="link">To the board</Link></p></Empty>
           </Route>
         </Switch>

@@ -48,7 +48,7 @@ export default function Help() {
             <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-1.5">
               {keys.map(([key, what]) => (
                 <div key={key} className="contents">
-                  <dt className="flex gap-1">{key.split(" ").map((part) => <kbd key={part}>{part}</kbd>)}</dt>
+                  <dt className="flex items-start gap-1 pt-px">{key.split(" ").map((part) => <kbd key={part}>{part}</kbd>)}</dt>
                   <dd className="text-dim">{what}</dd>
                 </div>
               ))}

@@ -3,7 +3,7 @@
 import {
   Activity, ChartColumn, Command, Keyboard, LayoutList, MessageSquare, Moon, Bot, Search, Settings, Sun, SunMoon,
 } from "lucide-react";
-import { lazy, Suspense, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { useQuery } from "@tanstack/react-query";
 import { useBoard } from "../board/store";
@@ -16,7 +16,8 @@ import { useAnnouncement } from "./attention";
 import { goToNext } from "./next";
 import { show, useOverlay } from "./overlay";
 
-const Palette = lazy(() => import("./Palette"));
+const loadPalette = () => import("./Palette");
+const Palette = lazy(loadPalette);
 const Help = lazy(() => import("./Help"));
 
 interface Place {
@@ -76,10 +77,17 @@ export function Shell({ children }: { children: ReactNode }) {
   const waiting = useBoard((state) => state.status?.groups.needs_you ?? 0);
   const overlay = useOverlay((state) => state.overlay);
 
+  useEffect(() => {
+    // What is typed right after Ctrl K must find it.
+    const timer = setTimeout(() => void loadPalette(), 1000);
+    return () => clearTimeout(timer);
+  }, []);
   useKeys({
     "?": () => show("help"),
     "/": () => navigate("/search"),
-    n: () => goToNext(navigate, location),
+    // Also while a session is still loading.
+    Escape: () => (location.startsWith("/s/") ? navigate("/") : false),
+    n: () => goToNext(navigate),
     "g b": () => navigate("/"),
     "g e": () => navigate("/activity"),
     "g u": () => navigate("/usage"),
@@ -118,7 +126,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <p className="font-semibold md:hidden">{places.find(({ path }) => isHere(path, location))?.label}</p>
         <div className="ms-auto flex items-center gap-1">
           <LinkMark />
-          <button type="button" className="button-quiet" onClick={() => show("palette")} aria-label="Commands" title="Commands (Ctrl K)">
+          <button type="button" className="button-quiet" onClick={() => show("palette")} aria-label="Commands, Ctrl K" title="Commands (Ctrl K)">
             <Command size={15} aria-hidden />
             <kbd aria-hidden className="max-md:hidden">Ctrl K</kbd>
           </button>

@@ -109,7 +109,7 @@ export default function Board() {
       {error ? <Failure error={new Error(error)} /> : null}
       <div className="relative flex min-h-0 flex-1">
         <div
-          ref={scroller} className="relative min-w-0 flex-1 overflow-y-auto outline-none [overflow-anchor:none]" data-scroller
+          ref={scroller} className="@container relative min-w-0 flex-1 overflow-y-auto outline-none [overflow-anchor:none]" data-scroller
           onPointerEnter={(event) => setPointer(event.pointerType === "mouse")} onPointerLeave={() => setPointer(false)}
           onFocus={() => setFocus(true)}
           onBlur={(event) => setFocus(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget))}
@@ -126,8 +126,8 @@ export default function Board() {
           <Attention ids={view.attention} active={active} onActive={setActive} onPeek={setPeek} />
           {view.items.length ? (
             <Table
-              items={view.items} rows={view.rows} sort={filters.sort} isNarrow={isNarrow} active={active ?? view.attention[0] ?? null}
-              onActive={setActive} onOpen={open} scroller={scroller} handle={table}
+              key={isNarrow ? "list" : "table"} items={view.items} rows={view.rows} sort={filters.sort} isNarrow={isNarrow} active={active ?? view.attention[0] ?? null}
+              onActive={setActive} onOpen={open} onPeek={setPeek} scroller={scroller} handle={table}
               onSort={(sort) => change({ sort: filters.sort === sort ? null : sort })}
             />
           ) : null}

@@ -1,7 +1,7 @@
 /** The board's filters. All of them stand in the address. */
 
 import { SlidersHorizontal } from "lucide-react";
-import { useMemo, useState, type RefObject } from "react";
+import { useEffect, useState, type RefObject } from "react";
 import { agentName } from "../lib/format";
 import { Choice, Select } from "../ui/parts";
 import { RANGES, type Range } from "../app/useBoardTopic";
@@ -19,12 +19,19 @@ const BY_LABELS: Record<By, string> = { state: "State", project: "Project", agen
 
 export function FilterBar({ filters, range, change, field }: Props) {
   const [isOpen, setOpen] = useState(false);
-  const shape = useBoard((state) => state.shape);
-  const words = useMemo(
-    () => wordsOf(),
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- the sessions are one map, changed in place
-    [shape],
-  );
+  const isLoaded = useBoard((state) => state.isLoaded);
+  const [words, setWords] = useState(wordsOf);
+  useEffect(() => {
+    if (!isLoaded) return undefined;
+    // Counts of thousands of sessions need not be of this moment.
+    const count = () => setWords(wordsOf());
+    const first = setTimeout(count, 0);
+    const timer = setInterval(count, 5000);
+    return () => {
+      clearTimeout(first);
+      clearInterval(timer);
+    };
+  }, [isLoaded]);
   const isFiltered =
     filters.text || filters.agents.length || filters.projects.length || filters.models.length || filters.show.length;
   return (

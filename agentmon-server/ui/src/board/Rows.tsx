@@ -20,20 +20,30 @@ export interface RowProps {
   isActive: boolean;
   onActive: (id: string) => void;
   onOpen: (id: string) => void;
+  onPeek: (id: string) => void;
 }
+
+/** From which width of the list on a column is shown. */
+export const HIDE = {
+  project: "@max-[880px]:hidden",
+  agent: "@max-[780px]:hidden",
+  model: "@max-[1360px]:hidden",
+  tokens: "@max-[1060px]:hidden",
+} as const;
 
 const CELL = "truncate px-2";
 
-export const TableRow = memo(function TableRow({ id, index, isActive, onActive, onOpen }: RowProps) {
+export const TableRow = memo(function TableRow({ id, index, isActive, onActive, onOpen, onPeek }: RowProps) {
   const session = useSession(id);
   const tint = useTint(session);
   return (
     <tr
       data-row={id} data-state={session?.state} data-tint={tint} aria-rowindex={index} tabIndex={isActive ? 0 : -1} aria-current={isActive || undefined}
       onFocus={() => onActive(id)} onDoubleClick={() => onOpen(id)}
+      onClick={(event) => { if (!(event.target instanceof Element && event.target.closest("a"))) onPeek(id); }}
       className="h-9 border-b border-line/70 hover:bg-hover aria-[current]:bg-hover focus-visible:-outline-offset-2"
     >
-      {session ? <Cells session={session} /> : <td colSpan={9} className={`${CELL} text-faint`}>This session is gone</td>}
+      {session ? <Cells session={session} /> : <td colSpan={3} className={`${CELL} text-faint`}>This session is gone</td>}
     </tr>
   );
 });
@@ -42,8 +52,8 @@ function Cells({ session }: { session: Session }) {
   return (
     <>
       <td className={`${CELL} ps-4`}><StateMark state={session.state} liveness={session.liveness} /></td>
-      <th scope="row" className={`${CELL} text-start font-normal`}>
-        <Link href={sessionPath(session.id)} tabIndex={-1} className="hover:underline" dir="auto" title={titleOf(session)}>
+      <th scope="row" className={`${CELL} text-start font-normal`} dir="auto">
+        <Link href={sessionPath(session.id)} tabIndex={-1} className="hover:underline" title={titleOf(session)}>
           {titleOf(session)}
         </Link>
         {session.children ? <span className="ms-1.5 text-xs text-faint" title={`${session.children} subagents`}>+{session.children}</span> : null}
@@ -52,17 +62,17 @@ function Cells({ session }: { session: Session }) {
         {session.progress ? <span className="me-2"><Steps progress={session.progress} /></span> : null}
         {activity(session)}
       </td>
-      <td className={CELL} dir="auto" title={[session.project_path, session.branch].filter(Boolean).join(" · ")}>
+      <td className={`${CELL} ${HIDE.project}`} dir="auto" title={[session.project_path, session.branch].filter(Boolean).join(" · ")}>
         {session.project ?? <span className="text-faint">–</span>}
         {session.branch ? (
           <span className="text-faint"> <GitBranch size={11} aria-hidden className="inline" /> {session.branch}</span>
         ) : null}
       </td>
-      <td className={CELL} title={session.model ?? undefined}>
-        {agentName(session.agent)} <span className="text-faint max-xl:hidden">{session.model}</span>
+      <td className={`${CELL} ${HIDE.agent}`} title={session.model ?? undefined}>
+        {agentName(session.agent)} <span className={`text-faint ${HIDE.model}`}>{session.model}</span>
       </td>
       <td className={CELL}><ContextGauge session={session} /></td>
-      <td className={`${CELL} text-end text-dim max-xl:hidden`} title={`${whole(session.usage.total_tokens)} tokens`}>{count(session.usage.total_tokens)}</td>
+      <td className={`${CELL} text-end text-dim ${HIDE.tokens}`} title={`${whole(session.usage.total_tokens)} tokens`}>{count(session.usage.total_tokens)}</td>
       <td className={`${CELL} text-end`}><Cost session={session} /></td>
       <td className={`${CELL} pe-4 text-end text-dim`}><Ago at={session.last_activity_at ?? session.since} /></td>
     </>

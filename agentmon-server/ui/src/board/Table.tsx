@@ -1,8 +1,8 @@
 /** The rest of the sessions, as a table of which only the visible rows exist; on narrow screens as a list. */
 
 import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, type ReactNode, type RefObject } from "react";
-import { Card, CARD, ROW, TableRow } from "./Rows";
+import { useCallback, useEffect, useRef, type ReactNode, type RefObject } from "react";
+import { Card, CARD, HIDE, ROW, TableRow } from "./Rows";
 import type { Item, Sort } from "./view";
 
 const GROUP_ROW = 32;
@@ -20,43 +20,51 @@ interface Props {
   active: string | null;
   onActive: (id: string) => void;
   onOpen: (id: string) => void;
+  onPeek: (id: string) => void;
   scroller: RefObject<HTMLDivElement | null>;
   handle: RefObject<TableHandle | null>;
   isNarrow: boolean;
 }
 
-const COLUMNS: readonly { label: string; sort?: Sort; className: string }[] = [
-  { label: "State", className: "w-[124px] ps-4" },
-  { label: "Session", sort: "title", className: "w-[26%]" },
-  { label: "Activity", className: "" },
-  { label: "Project", className: "w-[15%]" },
-  { label: "Agent", className: "w-[112px] xl:w-[210px]" },
-  { label: "Context", sort: "context", className: "w-[108px]" },
-  { label: "Tokens", sort: "tokens", className: "w-[76px] text-end max-xl:hidden" },
+/** Columns go one by one where there is no room: with the peek open, on smaller screens. */
+const COLUMNS: readonly { label: string; sort?: Sort; className: string; hide?: string }[] = [
+  { label: "State", className: "w-[136px] ps-4 text-start" },
+  { label: "Session", sort: "title", className: "w-[24%] text-start" },
+  { label: "Activity", className: "text-start" },
+  { label: "Project", className: "w-[13%] text-start", hide: HIDE.project },
+  { label: "Agent", className: "w-[104px] text-start @min-[1360px]:w-[236px]", hide: HIDE.agent },
+  { label: "Context", sort: "context", className: "w-[104px] text-start" },
+  { label: "Tokens", sort: "tokens", className: "w-[76px] text-end", hide: HIDE.tokens },
   { label: "Cost", sort: "cost", className: "w-[84px] text-end" },
-  { label: "Active", sort: "changed", className: "w-[72px] text-end pe-4" },
+  { label: "Active", sort: "changed", className: "w-[72px] pe-4 text-end" },
 ];
+
+/** The first columns, which are never left out: a cell across more would bring hidden ones back. */
+const ALWAYS = 3;
 
 export function Table(props: Props) {
   const { items, scroller, handle, isNarrow } = props;
   const top = useRef<HTMLDivElement>(null);
   const row = isNarrow ? CARD : ROW;
+  // New functions would make the library measure all rows anew in every frame.
+  const sizeOf = useCallback((index: number) => (items[index]?.type === "group" ? GROUP_ROW : row), [items, row]);
+  const keyOf = useCallback(
+    (index: number) => {
+      const item = items[index];
+      return item?.type === "row" ? item.id : `group ${item?.key ?? index}`;
+    },
+    [items],
+  );
   // The library's own memoisation is safe here: nothing of it is passed to memoised components.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
-    estimateSize: (index) => (items[index]?.type === "group" ? GROUP_ROW : row),
-    getItemKey: (index) => {
-      const item = items[index];
-      return item?.type === "row" ? item.id : `group ${item?.key ?? index}`;
-    },
+    estimateSize: sizeOf,
+    getItemKey: keyOf,
     overscan: 8,
     scrollMargin: top.current?.offsetTop ?? 0,
   });
-  useEffect(() => {
-    virtual.measure();
-  }, [items, row, virtual]);
   useEffect(() => {
     handle.current = {
       reveal: (id) => {
@@ -84,15 +92,15 @@ function margins(virtual: Drawn["virtual"]): { before: number; after: number } {
   };
 }
 
-function Grid({ items, rows, sort, onSort, active, onActive, onOpen, virtual }: Drawn) {
+function Grid({ items, rows, sort, onSort, active, onActive, onOpen, onPeek, virtual }: Drawn) {
   const { before, after } = margins(virtual);
   return (
     <table aria-label="Sessions" aria-rowcount={rows + 1} className="w-full table-fixed border-separate border-spacing-0">
       <thead className="sticky top-0 z-10 bg-bg">
         <tr className="h-8 text-xs text-faint">
-          {COLUMNS.map(({ label, sort: by, className }) => (
+          {COLUMNS.map(({ label, sort: by, className, hide = "" }) => (
             <th
-              key={label} scope="col" className={`border-b border-line px-2 text-start font-medium ${className}`}
+              key={label} scope="col" className={`border-b border-line px-2 font-medium ${className} ${hide}`}
               aria-sort={by && by === sort ? (by === "title" ? "ascending" : "descending") : undefined}
             >
               {by ? (
@@ -110,13 +118,14 @@ function Grid({ items, rows, sort, onSort, active, onActive, onOpen, virtual }: 
           const item = items[index];
           if (!item) return null;
           return item.type === "group" ? (
-            <tr key={key} className="h-8">
-              <th colSpan={COLUMNS.length} scope="rowgroup" className="border-b border-line bg-sunken px-4 text-start text-xs font-semibold text-dim">
+            <tr key={key} className="h-8 bg-sunken">
+              <th colSpan={ALWAYS} scope="rowgroup" className="px-4 text-start text-xs font-semibold text-dim">
                 <GroupLabel>{item.label}</GroupLabel> <span className="ms-1 font-normal text-faint">{item.count}</span>
               </th>
+              {COLUMNS.slice(ALWAYS).map(({ label, hide }) => <td key={label} className={hide} />)}
             </tr>
           ) : (
-            <TableRow key={key} id={item.id} index={index + 2} isActive={item.id === active} onActive={onActive} onOpen={onOpen} />
+            <TableRow key={key} id={item.id} index={index + 2} isActive={item.id === active} onActive={onActive} onOpen={onOpen} onPeek={onPeek} />
           );
         })}
         <Gap height={after} />
@@ -130,10 +139,10 @@ function GroupLabel({ children }: { children: ReactNode }) {
 }
 
 function Gap({ height }: { height: number }) {
-  return height ? <tr aria-hidden><td colSpan={COLUMNS.length} style={{ height }} /></tr> : null;
+  return height ? <tr aria-hidden><td colSpan={ALWAYS} style={{ height }} /></tr> : null;
 }
 
-function List({ items, active, onActive, onOpen, virtual }: Drawn) {
+function List({ items, active, onActive, onOpen, onPeek, virtual }: Drawn) {
   const { before, after } = margins(virtual);
   return (
     <ul aria-label="Sessions" style={{ paddingBlock: `${before}px ${after}px` }}>
@@ -145,7 +154,7 @@ function List({ items, active, onActive, onOpen, virtual }: Drawn) {
             <GroupLabel>{item.label}</GroupLabel> <span className="font-normal text-faint">{item.count}</span>
           </li>
         ) : (
-          <Card key={key} id={item.id} index={index + 1} isActive={item.id === active} onActive={onActive} onOpen={onOpen} />
+          <Card key={key} id={item.id} index={index + 1} isActive={item.id === active} onActive={onActive} onOpen={onOpen} onPeek={onPeek} />
         );
       })}
     </ul>

@@ -4,8 +4,10 @@ import { useEffect, useMemo, useState } from "react";
 import { moved, useBoard } from "./store";
 import { buildView, type BoardFilters, type View } from "./view";
 
-/** Lists are sorted at most so often, in milliseconds. */
-const PACE = 400;
+/** Lists are sorted at most so often, in milliseconds; long ones more rarely, because sorting them takes longer. */
+const PACE = 300;
+const PACE_OF_MANY = 1200;
+const MANY = 2000;
 
 export interface FrozenView {
   view: View;
@@ -23,7 +25,8 @@ export function useView(filters: BoardFilters, isFrozen: boolean): FrozenView {
   useEffect(() => {
     if (!isDue) return undefined;
     // The timer is not set back by changes that come meanwhile.
-    const timer = setTimeout(() => setApplied(useBoard.getState().shape), PACE);
+    const pace = useBoard.getState().sessions.size > MANY ? PACE_OF_MANY : PACE;
+    const timer = setTimeout(() => setApplied(useBoard.getState().shape), pace);
     return () => clearTimeout(timer);
   }, [isDue]);
 

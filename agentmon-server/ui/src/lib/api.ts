@@ -29,7 +29,7 @@ export function withParams(path: string, params: Params = {}): string {
 export async function api<T>(path: string, init?: RequestInit): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(path, { ...init, headers: { accept: "application/json", ...init?.headers } });
+    response = await fetch(path, init);
   } catch {
     throw new ApiError(0, "The server does not answer. Is `agentmon serve` still running?");
   }

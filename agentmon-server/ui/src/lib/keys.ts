@@ -3,11 +3,12 @@
 import { useEffect, useRef } from "react";
 
 /** From keys (`j`, `g b`, `?`) to what they do. A handler that returns `false` leaves the key to others. */
-export type KeyMap = Record<string, (event: KeyboardEvent) => void | false>;
+export type KeyMap = Record<string, (event: KeyboardEvent) => unknown>;
 
 /** How long the second key of a sequence may take, in milliseconds. */
 const PATIENCE = 1200;
 
+/** What is on the screen later comes first. */
 const layers: { current: KeyMap }[] = [];
 let first: { key: string; at: number } | null = null;
 
@@ -58,16 +59,19 @@ export function startKeys(): void {
   window.addEventListener("keydown", handle);
 }
 
+/** Puts keys above all others; returns how to take them away. */
+export function addKeys(layer: { current: KeyMap }): () => void {
+  layers.push(layer);
+  return () => {
+    layers.splice(layers.indexOf(layer), 1);
+  };
+}
+
 /** Keys that are there while a component is. */
 export function useKeys(map: KeyMap): void {
   const layer = useRef(map);
   useEffect(() => {
     layer.current = map;
   });
-  useEffect(() => {
-    layers.push(layer);
-    return () => {
-      layers.splice(layers.indexOf(layer), 1);
-    };
-  }, []);
+  useEffect(() => addKeys(layer), []);
 }

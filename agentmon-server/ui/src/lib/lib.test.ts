@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parts } from "../search/snippet";
 import { isNews } from "../app/attention";
 import { safeUrl } from "../session/Prose";
@@ -9,7 +9,7 @@ import { withParams } from "./api";
 import { csv } from "./csv";
 import { ago, bytes, count, duration, money, span } from "./format";
 import { best } from "./fuzzy";
-import { handle, type KeyMap } from "./keys";
+import { addKeys, handle } from "./keys";
 import { counts, linesOf } from "./lines";
 import { activity, parseReason, quote, reasonPhrase, resumeCommand } from "./reason";
 import type { UsageRow } from "./types";
@@ -108,7 +108,7 @@ describe("snippets", () => {
 describe("the palette", () => {
   it("finds by letters in order, better where words begin", () => {
     const names = ["Rename accounts", "Go to Usage", "Fix the parser", "Parse usage rows"];
-    expect(best("usage", names, (name) => name, 2)).toEqual(["Go to Usage", "Parse usage rows"].sort((a, b) => a.indexOf("sage") - b.indexOf("sage")));
+    expect(best("usage", names, (name) => name, 2)).toEqual(["Go to Usage", "Parse usage rows"]);
     expect(best("ftp", names, (name) => name, 5)).toEqual(["Fix the parser"]);
     expect(best("zzz", names, (name) => name, 5)).toEqual([]);
   });
@@ -140,26 +140,33 @@ describe("news", () => {
 });
 
 describe("keys", () => {
-  afterEach(() => {
-    document.body.replaceChildren();
-    vi.restoreAllMocks();
+  const event = (key: string, target: EventTarget, init: KeyboardEventInit = {}) => {
+    const made = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init });
+    Object.defineProperty(made, "target", { value: target });
+    handle(made);
+    return made.defaultPrevented;
+  };
+
+  it("go to the newest layer that takes them, and in sequences", () => {
+    const done: string[] = [];
+    const leaves = [
+      addKeys({ current: { j: () => done.push("below j"), "g u": () => done.push("usage") } }),
+      addKeys({ current: { j: () => (done.length ? false : done.push("above j")) } }),
+    ];
+    for (const key of ["j", "j", "g", "u", "u"]) event(key, document.body);
+    expect(done).toEqual(["above j", "below j", "usage"]);
+    leaves.forEach((leave) => leave());
+    expect(event("j", document.body)).toBe(false);
   });
-  it("are left to fields, buttons and modifiers", async () => {
-    const { useKeys } = await import("./keys");
-    expect(useKeys).toBeTypeOf("function");
+
+  it("are left to fields, buttons and modifiers", () => {
     const field = document.createElement("input");
     const button = document.createElement("button");
-    document.body.append(field, button);
-    const event = (key: string, target: EventTarget, init: KeyboardEventInit = {}) => {
-      const made = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init });
-      Object.defineProperty(made, "target", { value: target });
-      handle(made);
-      return made.defaultPrevented;
-    };
-    const map: KeyMap = {};
-    expect(Object.keys(map)).toEqual([]);
+    const leave = addKeys({ current: { j: () => true, Enter: () => true } });
+    expect(event("j", document.body)).toBe(true);
     expect(event("j", field)).toBe(false);
     expect(event("Enter", button)).toBe(false);
     expect(event("j", document.body, { ctrlKey: true })).toBe(false);
+    leave();
   });
 });

@@ -8,7 +8,7 @@ const STATES: Record<State, string> = {
   working: "Working",
   needs_input: "Needs you",
   idle: "Idle",
-  waiting_self: "Waiting for itself",
+  waiting_self: "Background",
   limited: "Limited",
   stalled: "Stalled",
   completed: "Completed",

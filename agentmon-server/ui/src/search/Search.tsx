@@ -45,11 +45,13 @@ export default function Search() {
           onKeyDown={(event) => { if (event.key === "Escape") event.currentTarget.blur(); }}
         />
         <button type="submit" className="button button-primary">Search</button>
+        <div className="flex min-w-0 gap-2 max-md:overflow-x-auto md:contents [&>*]:shrink-0">
         <Select label="Project" all="All projects" value={filters.project ?? ""} options={options(words.data?.projects)} onChange={(project) => change({ project })} />
         <Select label="Agent" all="All agents" value={filters.agent ?? ""} options={options(words.data?.agents, agentName)} onChange={(agent) => change({ agent })} />
         <Select label="Kind" all="All kinds" value={filters.kind ?? ""} options={options(KINDS, kindName)} onChange={(kind) => change({ kind })} />
         <Select label="Since" all="Any time" value={filters.since ?? ""} options={[{ value: "1d", label: "Last day" }, { value: "7d", label: "Last 7 days" }, { value: "30d", label: "Last 30 days" }]} onChange={(since) => change({ since })} />
         <Choice label="Order" value={order} onChange={(value) => change({ order: value === "best" ? null : value })} options={[{ value: "best", label: "Best" }, { value: "newest", label: "Newest" }]} />
+        </div>
       </form>
       <div className="min-h-0 flex-1 overflow-y-auto" data-scroller tabIndex={0} role="region" aria-label="Results">
         {found.data && !found.data.index.complete ? (

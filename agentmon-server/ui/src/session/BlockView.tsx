@@ -2,7 +2,7 @@
 
 import { Brain, ChevronRight, CircleX, FileDiff, GitCommitHorizontal, Info, ListChecks, PackageOpen, Scissors, User } from "lucide-react";
 import { lazy, memo, Suspense, useState, type ReactNode } from "react";
-import { count, money } from "../lib/format";
+import { count, money, whole } from "../lib/format";
 import type { Block } from "../lib/types";
 import { At } from "../ui/parts";
 import { ToolBlock } from "./ToolBlock";
@@ -21,10 +21,11 @@ export const BlockView = memo(function BlockView(props: Props) {
   return (
     <article
       data-block={block.id} aria-label={block.tool ? `Tool ${block.tool.name}` : block.kind.replaceAll("_", " ")}
-      className={`group grid grid-cols-1 gap-x-3 px-4 py-1 md:grid-cols-[64px_minmax(0,1fr)] max-md:px-3 ${isMarked ? "bg-accent/10 shadow-[inset_3px_0_var(--accent)]" : ""}`}
+      className={`grid grid-cols-1 gap-x-3 px-4 md:grid-cols-[64px_minmax(0,1fr)] max-md:px-3 xl:grid-cols-[64px_minmax(0,980px)_minmax(0,1fr)] ${block.tool ? "py-0.5" : "py-1"} ${isMarked ? "bg-accent/10 shadow-[inset_3px_0_var(--accent)]" : ""}`}
     >
       <p className="pt-1 text-end text-xs text-faint max-md:hidden"><At at={block.at} /></p>
       <div className="min-w-0 max-w-[980px]"><Content {...props} /></div>
+      <Spent block={block} />
     </article>
   );
 });
@@ -45,7 +46,6 @@ function Content({ block, isOpen, onToggle }: Props) {
         <div className="py-1">
           <Suspense fallback={<p className="whitespace-pre-wrap" dir="auto">{block.text}</p>}><Prose text={block.text} /></Suspense>
           <Cut block={block} />
-          <Spent block={block} />
         </div>
       );
     case "thinking":
@@ -124,12 +124,12 @@ function Cut({ block }: { block: Block }) {
   return block.truncated ? <p className="mt-1 text-xs text-needs">Cut here: the rest is in the agent's own file.</p> : null;
 }
 
-/** What the model call cost, for those who look for it. */
-export function Spent({ block }: { block: Block }) {
+/** What the model call cost, beside its block where there is room. */
+function Spent({ block }: { block: Block }) {
   if (!block.usage) return null;
   return (
-    <p className="text-xs text-faint opacity-0 group-hover:opacity-100 group-focus-within:opacity-100">
-      {block.model} · {count(block.usage.total_tokens)} tokens · {money(block.cost_usd)}
+    <p className="truncate pt-1 text-xs text-faint max-xl:hidden" title={`${block.model ?? "unknown model"}, ${whole(block.usage.total_tokens)} tokens`}>
+      {money(block.cost_usd)} · {count(block.usage.total_tokens)}
     </p>
   );
 }

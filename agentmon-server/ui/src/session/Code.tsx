@@ -16,7 +16,7 @@ import typescript from "highlight.js/lib/languages/typescript";
 import xml from "highlight.js/lib/languages/xml";
 import yaml from "highlight.js/lib/languages/yaml";
 import { createLowlight } from "lowlight";
-import { memo, useMemo } from "react";
+import { memo, useMemo, type ReactNode } from "react";
 import { Fragment, jsx, jsxs } from "react/jsx-runtime";
 import { Pane } from "./ToolBody";
 
@@ -28,9 +28,9 @@ const MAX = 40_000;
 
 export default memo(function Code({ text, language, path, label }: { text: string; language?: string | undefined; path?: string; label: string }) {
   const name = language ?? path?.split(".").pop()?.toLowerCase() ?? "";
-  const content = useMemo(() => {
+  const content = useMemo<ReactNode>(() => {
     if (text.length > MAX || !lowlight.registered(name)) return text;
-    return toJsxRuntime(lowlight.highlight(name, text), { Fragment, jsx, jsxs });
+    return toJsxRuntime(lowlight.highlight(name, text), { Fragment, jsx, jsxs }) as ReactNode;
   }, [text, name]);
   return <Pane label={label}>{content}</Pane>;
 });

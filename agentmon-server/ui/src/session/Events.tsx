@@ -36,7 +36,7 @@ export default function Events({ handle, session }: { handle: SessionHandle; ses
   const lanes = useMemo(() => [session, ...children], [session, children]);
 
   return (
-    <div className="min-h-0 flex-1 overflow-y-auto" data-scroller tabIndex={0} role="region" aria-label="Events">
+    <div className="min-h-0 flex-1 overflow-y-auto" data-scroller tabIndex={0} role="region" aria-label="What happened">
       <div className="flex flex-col gap-3 p-4 max-md:p-2">
         {children.length ? <Subagents session={session} subagents={children} /> : null}
         {all.length ? <Lanes lanes={lanes} events={all} chosen={chosen} onChoose={setChosen} /> : null}
@@ -89,7 +89,7 @@ function Lanes({ lanes, events, chosen, onChoose }: {
   const length = Math.max(1, Math.max(...times) - from);
   return (
     <Section title="Lanes" note={`${clock(new Date(from).toISOString(), from)} to ${clock(new Date(from + length).toISOString(), from)}`}>
-      <div className="overflow-x-auto px-4 py-2">
+      <div className="overflow-x-auto px-4 py-2" tabIndex={0} role="group" aria-label="Lanes">
         <div className="min-w-[560px]">
           {lanes.map((lane) => (
             <div key={lane.id} className="flex items-center" style={{ height: LANE }}>

@@ -43,7 +43,6 @@ export default function Session({ id }: { id: string }) {
     4: () => go("why"),
     "[": () => besides(id, -1, navigate),
     "]": () => besides(id, 1, navigate),
-    Escape: () => navigate("/"),
     y: () => {
       const command = session ? resumeCommand(session) : null;
       if (!command) return false;
@@ -148,13 +147,13 @@ function Header({ session }: { session: SessionData }) {
         ) : null}
         <Fact name="Agent">{agentName(session.agent)}{session.version ? <span className="text-faint"> {session.version}</span> : null}</Fact>
         {session.model ? <Fact name="Model">{session.model}</Fact> : null}
-        <Fact name="Context"><ContextGauge session={session} wide /></Fact>
+        <Fact name="Context"><span className="text-faint">context </span><ContextGauge session={session} wide /></Fact>
         <Fact name="Cost">
           <strong className="font-semibold text-text">{session.usage.unpriced_requests && session.cost_usd === null ? "unpriced" : money(session.cost_usd)}</strong>
           <span className="text-faint" title={`${whole(session.usage.total_tokens)} tokens`}> {count(session.usage.total_tokens)} tokens</span>
         </Fact>
-        {session.pid ? <Fact name="Process">pid {session.pid}</Fact> : null}
-        <Fact name="Last sign"><Ago at={session.last_activity_at} /></Fact>
+        {session.pid ? <Fact name="Process"><span className="text-faint">pid </span>{session.pid}</Fact> : null}
+        <Fact name="Last sign"><span className="text-faint">active </span><Ago at={session.last_activity_at} /></Fact>
       </dl>
     </header>
   );

@@ -6,7 +6,6 @@ import { hasAnsi, parseAnsi } from "../lib/ansi";
 import { counts, linesOf, type Line } from "../lib/lines";
 import type { Block, Todo, ToolCall } from "../lib/types";
 import { CopyButton } from "../ui/parts";
-import { Spent } from "./BlockView";
 
 const Code = lazy(() => import("./Code"));
 const Prose = lazy(() => import("./Prose"));
@@ -17,7 +16,6 @@ export default function ToolBody({ block, tool }: { block: Block; tool: ToolCall
       <Input block={block} tool={tool} />
       <Result tool={tool} />
       {tool.images ? <p className="text-xs text-faint">{tool.images === 1 ? "1 image" : `${tool.images} images`}: kept in the agent's own file.</p> : null}
-      <Spent block={block} />
     </div>
   );
 }

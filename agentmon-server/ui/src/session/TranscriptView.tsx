@@ -28,11 +28,12 @@ export function TranscriptView({ handle, session, at }: { handle: SessionHandle;
   const [marked, setMarked] = useState<number | null>(at);
   const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
 
+  const keyOf = useCallback((index: number) => blocks[index]?.id ?? index, [blocks]);
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
     count: blocks.length,
     getScrollElement: () => scroller.current,
-    getItemKey: (index) => blocks[index]?.id ?? index,
+    getItemKey: keyOf,
     estimateSize: () => 60,
     overscan: 6,
     // What is loaded before the window, or measured late, does not push what is being read.

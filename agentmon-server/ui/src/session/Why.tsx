@@ -104,11 +104,11 @@ export default function Why({ session }: { session: Session }) {
 
 function Evidence({ sign, isDecisive }: { sign: Sign; isDecisive: boolean }) {
   return (
-    <li className="flex min-w-0 items-baseline gap-3 py-1">
+    <li className="flex min-w-0 items-baseline gap-x-3 py-1 max-md:flex-wrap">
       <span className="w-16 shrink-0 text-xs text-faint"><At at={sign.at} /></span>
       <span aria-hidden className={`size-1.5 shrink-0 -translate-y-px rounded-full ${isDecisive ? "bg-accent" : "bg-strong"}`} />
       <code className={`min-w-0 font-mono text-xs break-words ${isDecisive ? "font-semibold text-text" : "text-dim"}`} dir="auto">{sign.signal}</code>
-      <span className="ms-auto shrink-0 text-xs text-faint">{SOURCES[sign.source] ?? sign.source}{isDecisive ? <span className="sr-only"> (decided)</span> : null}</span>
+      <span className="ms-auto shrink-0 text-xs text-faint max-md:basis-full max-md:ps-[86px]">{SOURCES[sign.source] ?? sign.source}{isDecisive ? <span className="sr-only"> (decided)</span> : null}</span>
     </li>
   );
 }

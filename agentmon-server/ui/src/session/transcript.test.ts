@@ -32,7 +32,7 @@ describe("a transcript's window", () => {
 
   it("stays bounded: what is far from the reader is let go", () => {
     let transcript = fromPage(page(9801, 10_000), true);
-    for (let from = 9601; from > 1; from -= 200) transcript = prepend(transcript, page(from, from + 199));
+    for (let from = 9601; from >= 1; from -= 200) transcript = prepend(transcript, page(from, from + 199));
     expect(blocksOf(transcript).length).toBeLessThanOrEqual(MAX_BLOCKS);
     expect(transcript.atEnd).toBe(false);
     expect(blocksOf(transcript)[0]?.id).toBe(1);

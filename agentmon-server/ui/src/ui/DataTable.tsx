@@ -23,7 +23,7 @@ export function DataTable<T>({ label, rows, columns, rowKey, limit = 200 }: {
   }, [rows, columns, sort]);
   const shown = sorted.slice(0, limit);
   return (
-    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
+    <div className="overflow-x-auto" tabIndex={0} role="group" aria-label={label}>
       <table className="w-full border-collapse text-sm" aria-label={label}>
         <thead>
           <tr className="text-xs text-faint">

@@ -54,7 +54,7 @@ export function ContextGauge({ session, wide = false }: { session: Session; wide
   const value = percent(context.tokens, context.window);
   const label = `Context: ${count(context.tokens)} of ${count(context.window)} tokens, ${Math.round(value)} %`;
   return (
-    <span className="inline-flex items-center gap-2">
+    <span className="inline-flex items-center gap-2 align-middle">
       <Bar value={value} label={label} className={wide ? "w-24" : "w-10"} />
       <span className="w-8 text-end">{Math.round(value)} %</span>
     </span>

@@ -34,7 +34,7 @@ export function StateIcon({ state, size = 15 }: { state: State; size?: number })
 /** Icon and word. The process's life is a small mark behind them. */
 export function StateMark({ state, liveness }: { state: State; liveness?: Session["liveness"] }) {
   return (
-    <span data-state={state} className="inline-flex min-w-0 items-center gap-1.5 text-[var(--state)]">
+    <span data-state={state} className="inline-flex min-w-0 items-center gap-1.5 align-middle text-[var(--state)]">
       <StateIcon state={state} />
       <span className="truncate font-medium">{stateWord(state)}</span>
       {liveness === "dead" && state !== "completed" && state !== "failed" && state !== "terminated" ? (

@@ -44,7 +44,7 @@ export default function Chart({ series, format, label }: { series: Series; forma
           y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.06 : 1] },
         },
         axes: [
-          { ...axis, grid: { show: false }, space: 64, values: (_plot, splits) => splits.map(dayName) },
+          { ...axis, grid: { show: false }, space: 64, size: 28, values: (_plot, splits) => splits.map(dayName) },
           { ...axis, size: 58, values: (_plot, splits) => splits.map(format) },
         ],
         series: [

@@ -12,7 +12,7 @@ export function HeatMap({ cells, metric }: { cells: readonly HourCell[]; metric:
   const byPlace = new Map(cells.map((cell) => [cell.weekday * 24 + cell.hour, cell]));
   const max = Math.max(0, ...cells.map(value));
   return (
-    <div className="overflow-x-auto p-4" tabIndex={0} role="region" aria-label="Hours">
+    <div className="overflow-x-auto p-4" tabIndex={0} role="group" aria-label="Hours">
       <table className="w-full min-w-[560px] table-fixed border-separate border-spacing-[3px] text-xs text-faint" aria-label="Usage by weekday and hour">
         <thead>
           <tr>

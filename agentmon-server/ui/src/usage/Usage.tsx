@@ -19,6 +19,7 @@ const Chart = lazy(() => import("./Chart"));
 
 const RANGES = ["7d", "30d", "90d", "all"] as const;
 type Range = (typeof RANGES)[number];
+const DIMENSION_LABELS: Record<Dimension, string> = { model: "Model", project: "Project", agent: "Agent" };
 const SHAPES = ["chart", "table"] as const;
 
 function sinceOf(range: Range): string | null {
@@ -154,7 +155,7 @@ function OverTime({ report, isPending, dimension, metric, shape, change }: {
       note={report ? `days of ${report.timezone}` : undefined}
       aside={
         <>
-          <Choice label="By" value={dimension} onChange={(value) => change({ by: value === "model" ? null : value })} options={DIMENSIONS.map((value) => ({ value, label: value[0]?.toUpperCase() + value.slice(1) }))} />
+          <Choice label="By" value={dimension} onChange={(value) => change({ by: value === "model" ? null : value })} options={DIMENSIONS.map((value) => ({ value, label: DIMENSION_LABELS[value] }))} />
           <Choice label="As" value={shape} onChange={(value) => change({ as: value === "chart" ? null : value })} options={[{ value: "chart", label: "Chart" }, { value: "table", label: "Table" }]} />
           <CsvButton name="usage" {...csvOf(columns, rows)} />
         </>

@@ -8,8 +8,8 @@ use std::cmp::Ordering;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::event_cells::CellChanges;
-use super::super::{aliases, calls};
-use super::{key_of, key_of_id, kind_of, set_text, status_code, status_of, used_tool};
+use super::super::{aliases, calls, text_index};
+use super::{key_of, key_of_id, kind_of, status_code, status_of, used_tool};
 use crate::model::{DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp};
 
 /// One source's word on an event.
@@ -165,7 +165,7 @@ fn merge_into(
         ])?;
     if merged.text != stored.sighting.text {
         remove_text(connection, stored)?;
-        set_text(connection, stored.seq, &merged.text)?;
+        add_text(connection, stored.seq, &merged.text)?;
     }
     Ok(())
 }
@@ -279,15 +279,22 @@ fn remove(
     Ok(())
 }
 
+/// Stores the text of a row that has none.
+fn add_text(connection: &Connection, seq: i64, text: &str) -> rusqlite::Result<()> {
+    if !text.is_empty() {
+        connection
+            .prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?
+            .execute(params![seq, text])?;
+        text_index::add(connection, seq, text)?;
+    }
+    Ok(())
+}
+
 /// Takes the text of a row out of what is kept and searched.
 fn remove_text(connection: &Connection, stored: &Stored) -> rusqlite::Result<()> {
     let text = &*stored.sighting.text;
     if !text.is_empty() {
-        connection
-            .prepare_cached(
-                "INSERT INTO event_fts (event_fts, rowid, text) VALUES ('delete', ?1, ?2)",
-            )?
-            .execute(params![stored.seq, text])?;
+        text_index::remove(connection, stored.seq, text)?;
         connection
             .prepare_cached("DELETE FROM event_body WHERE seq = ?1")?
             .execute([stored.seq])?;
