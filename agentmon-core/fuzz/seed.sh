@@ -111,3 +111,9 @@ cat "$sources/claude_code/statusline.rs" corpus/claude_statusline/* | dictionary
 cat "$sources/exported.rs" corpus/agentmon_export/* | dictionary agentmon_export
 find "$sources/openclaw/gateway" -name '*.rs' -exec cat {} + | cat - corpus/openclaw_gateway/* | dictionary openclaw_gateway
 printf '' | dictionary fields
+for capture in "$fixtures"/openclaw/gateway/*.jsonl; do
+    sed -n 's/^{"dir":"recv","frame":\(.*\)}$/\1/p' "$capture" >"corpus/frames"
+    each_line openclaw_gateway <corpus/frames
+    joined openclaw_gateway "$capture" <corpus/frames
+done
+rm -f corpus/frames

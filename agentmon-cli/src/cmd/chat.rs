@@ -53,6 +53,8 @@ async fn chat(args: &ChatArgs, cx: &Context, out: &mut Output) -> Result<Exit, E
         args,
         out,
         run: None,
+        ended: None,
+        is_answered: args.message.is_none(),
         is_said: false,
         failed: false,
     };
@@ -72,10 +74,11 @@ async fn chat(args: &ChatArgs, cx: &Context, out: &mut Output) -> Result<Exit, E
             line = next_line(&mut lines) => match line {
                 Some(line) if line.trim().is_empty() => continue,
                 Some(line) => {
+                    chat.is_answered = false;
                     way.say(args, "chat", json!({"message": line})).await?;
                     continue;
                 }
-                None if chat.run.is_none() => break,
+                None if chat.is_over(true) => break,
                 None => {
                     // The answer that is being given is still shown.
                     lines = None;
@@ -110,6 +113,10 @@ struct Chat<'a> {
     out: &'a mut Output,
     /// The run that is being answered.
     run: Option<String>,
+    /// The run that ended last: its end may be heard of before its beginning.
+    ended: Option<String>,
+    /// Whether what was to be said was said, or could not be.
+    is_answered: bool,
     /// Whether a part of the answer stands on the line.
     is_said: bool,
     failed: bool,
@@ -123,7 +130,11 @@ impl Chat<'_> {
             self.out.flush()?;
         }
         match kind {
-            "sent" => self.run = frame["runId"].as_str().map(str::to_owned),
+            "sent" => {
+                self.is_answered = true;
+                let run = frame["runId"].as_str().map(str::to_owned);
+                self.run = run.filter(|run| self.ended.as_ref() != Some(run));
+            }
             "delta" => {
                 if frame["replace"] == true && self.is_said {
                     self.say("\n")?;
@@ -148,6 +159,7 @@ impl Chat<'_> {
                 self.failed = true;
                 self.ended(frame);
                 if frame["runId"].is_null() {
+                    self.is_answered = true;
                     self.run = None;
                 }
             }
@@ -165,7 +177,7 @@ impl Chat<'_> {
                 let id = frame["approvalId"].as_str().unwrap_or_default();
                 self.say(&format!("\n[asks for approval {id}] {command}\n"))?;
             }
-            "gateway" => {
+            "gateway" if frame["connected"] == false => {
                 let note = frame["note"].as_str().unwrap_or_default();
                 self.say(&format!("\n[gateway] {note}\n"))?;
             }
@@ -176,7 +188,8 @@ impl Chat<'_> {
 
     fn ended(&mut self, frame: &Value) {
         self.is_said = false;
-        if self.run.is_some() && frame["runId"].as_str() == self.run.as_deref() {
+        self.ended = frame["runId"].as_str().map(str::to_owned);
+        if self.run == self.ended {
             self.run = None;
         }
     }
@@ -195,15 +208,7 @@ impl Chat<'_> {
 
     /// Whether there is nothing more to wait for.
     fn is_over(&self, no_input: bool) -> bool {
-        no_input && self.run.is_none() && !self.is_said && self.ended_once()
-    }
-
-    fn ended_once(&self) -> bool {
-        self.failed || self.args.message.is_none() || self.is_answered()
-    }
-
-    fn is_answered(&self) -> bool {
-        self.run.is_none()
+        no_input && self.is_answered && self.run.is_none()
     }
 }
 

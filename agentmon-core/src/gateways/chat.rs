@@ -136,6 +136,14 @@ impl Chats {
         state.runs.insert(run.into(), run_state);
     }
 
+    /// A message from here is sent again, under another run.
+    pub(super) fn rename(&self, from: &str, to: &str) {
+        let mut state = self.state();
+        if let Some(run) = state.runs.remove(from) {
+            state.runs.insert(to.into(), run);
+        }
+    }
+
     /// A run ends otherwise than by an event: its message was refused, or its end was read later.
     pub(super) fn end(&self, run: &str, end: Move) -> Option<Ended> {
         let mut state = self.state();

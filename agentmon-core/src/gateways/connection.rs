@@ -1,28 +1,30 @@
 //! One gateway: the task that keeps its connection, hears what it tells and asks what is to be known.
 
-mod heard;
+mod ask;
+mod chats;
+mod shared;
+
+pub(super) use chats::store_end;
+pub(super) use shared::{Known, Shared};
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
-use super::chat::{Chats, Ended};
-use super::entry::{GatewayStatus, MessageState, NewMessage};
+use super::entry::GatewayStatus;
 use super::recorder::Recorder;
 use super::transcripts::Transcripts;
 use crate::Monitor;
 use crate::ingest::{Delivery, IngestError, Receipt};
 use crate::model::{Batch, Span, Timestamp};
-use crate::source::openclaw::gateway::handshake::Hello;
-use crate::source::openclaw::gateway::link::{Effect, Link, Settings, Status};
+use crate::source::openclaw::gateway::link::{Effect, Link, Message, Settings, Status};
 use crate::source::openclaw::gateway::observe::Observer;
 use crate::source::openclaw::gateway::requests::RequestError;
 use crate::source::openclaw::gateway::socket::{Address, Socket, dial};
-use crate::source::openclaw::gateway::talk::{Move, Role};
 
 /// Commands that may wait.
 pub(super) const MAX_COMMANDS: usize = 256;
@@ -38,6 +40,8 @@ const LIST_SOON: Span = Span(500);
 const LIST_EVERY: [Span; 2] = [Span::from_secs(60), Span::from_mins(10)];
 /// How often it is asked what became of a run that nothing is heard of.
 const FATES_EVERY: Span = Span::from_secs(20);
+/// A gateway that was started so lately may still take up runs that were cut off.
+const TAKING_UP: Span = Span::from_secs(45);
 /// Rows in a list.
 const ROWS: u64 = 100;
 
@@ -52,40 +56,6 @@ pub(super) enum Command {
     },
     /// To end.
     Stop,
-}
-
-/// What everybody may know of a gateway.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) id: Box<str>,
-    pub(super) chats: Arc<Chats>,
-    known: Mutex<Known>,
-}
-
-/// What was told last.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Known {
-    pub(super) hello: Option<Arc<Hello>>,
-    /// The agent that is meant where none is named, also while it is not connected.
-    pub(super) default_agent: Option<Box<str>>,
-    pub(super) note: String,
-    pub(super) agents: Option<Value>,
-    pub(super) models: Option<Value>,
-    pub(super) default_model: Option<String>,
-}
-
-impl Shared {
-    pub(super) fn new(id: &str) -> Arc<Self> {
-        Arc::new(Self {
-            id: id.into(),
-            chats: Chats::new(id),
-            known: Mutex::default(),
-        })
-    }
-
-    pub(super) fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Who made a request.
@@ -123,6 +93,8 @@ pub(super) struct Connection {
     list_at: Option<(Timestamp, bool)>,
     fates_at: Option<Timestamp>,
     lost_at: Option<Timestamp>,
+    /// When the gateway was started, where it says so.
+    started: Option<Timestamp>,
 }
 
 impl Connection {
@@ -155,6 +127,7 @@ impl Connection {
             list_at: None,
             fates_at: None,
             lost_at: None,
+            started: None,
         }
     }
 
@@ -434,41 +407,37 @@ impl Connection {
             Ticket::Approvals | Ticket::Agents | Ticket::Models => {}
         }
     }
-}
 
-/// Stores the answer of a run and what became of its question, and tells both.
-pub(super) fn store_end(monitor: &Monitor, shared: &Shared, ended: &Ended, now: Timestamp) {
-    let (text, state) = match &ended.end {
-        Move::Final(text) => (text.as_str(), MessageState::Sent),
-        Move::Aborted(text) => (text.as_str(), MessageState::Aborted),
-        Move::Error(_) | Move::Said { .. } => ("", MessageState::Failed),
-    };
-    let message = NewMessage {
-        at: now,
-        role: Role::Assistant,
-        text: text.to_owned(),
-        run: Some(ended.run.to_string()),
-        state,
-        error: None,
-    };
-    let stored = (!text.trim().is_empty())
-        .then(|| monitor.add_chat_message(&shared.id, &ended.address, &message));
-    let stored = stored.transpose();
-    if let Some(own) = &ended.own {
-        let (state, error) = match &ended.end {
-            Move::Error(words) => (MessageState::Failed, Some(&**words)),
-            _ => (MessageState::Sent, None),
-        };
-        if let Err(error) = monitor.settle_chat_message(own.id, state, error) {
-            tracing::warn!(%error, "cannot note what became of a message");
+    /// A frame has come.
+    async fn heard(&mut self, text: &[u8]) {
+        let (tick, now) = (self.tick(), self.monitor.now());
+        let mut effects = Vec::new();
+        match self.link.received(text, tick, &mut effects) {
+            None => {}
+            Some(Message::Up(hello)) => {
+                Box::pin(self.act(std::mem::take(&mut effects))).await;
+                self.up(&hello, now).await;
+            }
+            Some(Message::Event {
+                name,
+                payload,
+                missed,
+            }) => {
+                if missed {
+                    tracing::info!(gateway = &*self.shared.id, "the gateway left out events");
+                    self.list_at = Some((tick + LIST_SOON, true));
+                    self.fates_at = Some(tick + LIST_SOON);
+                }
+                self.chat_event(&name, payload, now).await;
+                let wishes = self.observer.event(&name, payload, now, &mut self.batch);
+                self.wish(wishes).await;
+            }
+            Some(Message::Answer { ticket, outcome }) => match outcome {
+                Ok(payload) => self.answered(ticket, payload, now).await,
+                Err(error) => self.failed(ticket, &error).await,
+            },
         }
-    }
-    match stored {
-        Ok(stored) => shared.chats.tell_end(ended, stored.as_ref()),
-        Err(error) => {
-            tracing::warn!(%error, "cannot store an answer");
-            shared.chats.tell_end(ended, None);
-        }
+        Box::pin(self.act(effects)).await;
     }
 }
 

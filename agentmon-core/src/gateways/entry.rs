@@ -144,6 +144,17 @@ pub struct NewMessage {
     pub error: Option<String>,
 }
 
+/// A message that was sent.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The run that it begins.
+    pub run: String,
+    /// The session key in full.
+    pub session_key: String,
+    /// The message, as it is stored.
+    pub message: ChatMessage,
+}
+
 /// Why something could not be done with a gateway.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {

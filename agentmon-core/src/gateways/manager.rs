@@ -1,7 +1,5 @@
 //! All gateways: those of the configuration and those that were added. Changes take effect at once and are kept.
 
-mod talk;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::chat::Own;
 use super::connection::{Command, Connection, Known, MAX_COMMANDS, Shared};
 use super::entry::{
-    ChatMessage, GatewayChange, GatewayEntry, GatewayError, GatewayStatus, GatewayView, NewGateway,
+    GatewayChange, GatewayEntry, GatewayError, GatewayStatus, GatewayView, NewGateway,
 };
 use super::recorder::Recorder;
 use super::secrets::Secrets;
@@ -25,54 +23,39 @@ use crate::source::openclaw::gateway::talk::Role;
 
 /// Gateways at a time.
 const MAX_GATEWAYS: usize = 200;
-/// Longest message, in bytes: half of what the strictest gateway takes in a frame.
-const MAX_MESSAGE: usize = 256 * 1024;
-/// Messages that are asked of a gateway for a conversation.
-const SYNC: usize = 200;
 
 /// All gateways. Cheap to clone: all clones are the same. Everything here needs a tokio runtime.
 #[derive(Debug, Clone)]
 pub struct Gateways {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    monitor: Monitor,
-    recorder: Recorder,
+pub(super) struct Inner {
+    pub(super) monitor: Monitor,
+    pub(super) recorder: Recorder,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
     secrets: Secrets,
     gateways: BTreeMap<Box<str>, Gateway>,
 }
 
 #[derive(Debug)]
-struct Gateway {
+pub(super) struct Gateway {
     entry: GatewayEntry,
     /// Set in the configuration file, which cannot be changed from here.
     configured: Option<Credentials>,
-    shared: Arc<Shared>,
-    running: Option<Running>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) running: Option<Running>,
 }
 
 #[derive(Debug)]
-struct Running {
-    commands: mpsc::Sender<Command>,
+pub(super) struct Running {
+    pub(super) commands: mpsc::Sender<Command>,
     task: JoinHandle<()>,
-}
-
-/// A message that was sent.
-#[derive(Debug, Clone)]
-pub struct Sent {
-    /// The run that it begins.
-    pub run: String,
-    /// The session key in full.
-    pub session_key: String,
-    /// The message, as it is stored.
-    pub message: ChatMessage,
 }
 
 impl Gateways {
@@ -142,7 +125,7 @@ impl Gateways {
             .collect())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.inner
             .state
             .lock()
@@ -384,7 +367,7 @@ fn known(monitor: &Monitor) -> Result<Vec<(GatewayEntry, Option<Credentials>)>, 
     Ok(found)
 }
 
-fn find<'a>(state: &'a State, id: &str) -> Result<&'a Gateway, GatewayError> {
+pub(super) fn find<'a>(state: &'a State, id: &str) -> Result<&'a Gateway, GatewayError> {
     state
         .gateways
         .get(id)

@@ -17,12 +17,13 @@ mod entry;
 mod manager;
 mod recorder;
 mod secrets;
+mod talk;
 mod transcripts;
 
 pub use chat::{ChatFrame, ChatStream};
 pub use entry::{
     ChatMessage, GatewayChange, GatewayEntry, GatewayError, GatewayStatus, GatewayView,
-    MessageState, NewGateway, NewMessage,
+    MessageState, NewGateway, NewMessage, Sent,
 };
-pub use manager::{Gateways, Sent};
+pub use manager::Gateways;
 pub use secrets::SecretsError;

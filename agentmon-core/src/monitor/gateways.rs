@@ -109,6 +109,10 @@ impl Monitor {
         self.written(|writer| writer.settle_chat_message(id, state, error))
     }
 
+    pub(crate) fn set_chat_run(&self, id: i64, run: &str) -> Result<(), Error> {
+        self.written(|writer| writer.set_chat_run(id, run))
+    }
+
     pub(crate) fn merge_chat(
         &self,
         gateway: &str,

@@ -178,6 +178,18 @@ impl Writer {
         Ok(())
     }
 
+    /// Notes that a message begins another run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_chat_run(&mut self, seq: i64, run: &str) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE chat_message SET run = ?2 WHERE seq = ?1",
+            params![seq, run],
+        )?;
+        Ok(())
+    }
+
     /// Takes in a part of a conversation as the gateway keeps it. What is stored already is recognised: by the gateway's
     /// own name for it, or else by who said it, the run or the text, and about when. Returns how many messages are new.
     ///

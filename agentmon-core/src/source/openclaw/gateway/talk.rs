@@ -134,11 +134,12 @@ impl Conversation {
         if answers.is_empty()
             && let Some(asked) = asked
         {
-            // Older gateways do not say which run an answer belongs to: it follows the question.
+            // Older gateways do not say which run an answer belongs to: it follows the question. A gateway that was started
+            // again takes a run up under another name.
             let after = self.said[asked + 1..].iter();
             answers = after
                 .take_while(|said| said.role != Role::User)
-                .filter(|said| said.run.is_none())
+                .filter(|said| restarted || said.run.is_none())
                 .collect();
         }
         match answers.last() {

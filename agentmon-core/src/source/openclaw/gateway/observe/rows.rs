@@ -218,12 +218,11 @@ impl Observer {
                 return;
             };
             known.unconfirmed = None;
+            // Where it does not say which, events will: a run that is gone would be waited for in vain.
             let runs = json::strings(extra.active_run_ids);
-            if !runs.is_empty() {
-                known
-                    .runs
-                    .retain(|run, _| runs.iter().any(|active| **active == **run));
-            }
+            known
+                .runs
+                .retain(|run, _| runs.iter().any(|active| **active == **run));
             for run in runs.into_iter().take(super::MAX_RUNS) {
                 known.runs.entry(run.into()).or_default();
             }

@@ -1,20 +1,29 @@
-//! What gateways are asked, and what is said in their chats.
+//! What is done with gateways once they are connected: asking what they offer, looking on, talking.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
-use super::super::chat::{ChatStream, Own};
-use super::super::connection::{Command, Shared, store_end};
-use super::super::entry::{ChatMessage, GatewayError, MessageState, NewMessage};
-use super::super::secrets::SecretsError;
-use super::{Gateways, MAX_MESSAGE, SYNC, Sent, find};
+use super::chat::{ChatStream, Own};
+use super::connection::{Command, Shared, store_end};
+use super::entry::{ChatMessage, GatewayError, MessageState, NewMessage, Sent};
+use super::manager::{Gateways, find};
 use crate::Monitor;
 use crate::source::openclaw;
 use crate::source::openclaw::gateway::frame::Payload;
 use crate::source::openclaw::gateway::requests::RequestError;
 use crate::source::openclaw::gateway::talk::{Conversation, Move, Role};
+
+/// Longest message, in bytes: half of what the strictest gateway takes in a frame.
+const MAX_MESSAGE: usize = 256 * 1024;
+/// Messages that are asked of a gateway for a conversation.
+const SYNC: usize = 200;
+
+/// How often a message is offered again that the gateway could not take at the moment, and how long it is waited first.
+const RETRIES: u32 = 5;
+const RETRY: Duration = Duration::from_millis(300);
 
 impl Gateways {
     /// Asks a gateway something that is not done here otherwise. The answer is JSON text.
@@ -208,10 +217,7 @@ impl Gateways {
         }
         let shared = self.shared(id)?;
         let address = Self::address(&shared, session_key)?;
-        let mut random = [0; 12];
-        getrandom::fill(&mut random).map_err(|_| SecretsError::Random)?;
-        let run: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let run = format!("agentmon-{run}");
+        let run = new_run()?;
         let new = NewMessage {
             at: self.inner.monitor.now(),
             role: Role::User,
@@ -249,18 +255,30 @@ impl Gateways {
         &self,
         id: &str,
         shared: &Arc<Shared>,
-        sent: Sent,
+        mut sent: Sent,
     ) -> Result<Sent, GatewayError> {
-        let params = json!({
+        let mut params = json!({
             "sessionKey": sent.session_key, "message": sent.message.text, "idempotencyKey": sent.run,
         });
-        let error = match self.ask(id, "chat.send", params).await {
-            Ok(_) => return Ok(sent),
-            // It may have arrived: what became of it is asked when the gateway is there again.
-            Err(error @ GatewayError::Request(RequestError::Lost | RequestError::Timeout)) => {
-                return Err(error);
+        let mut tries = 0;
+        let error = loop {
+            match self.ask(id, "chat.send", params.clone()).await {
+                Ok(_) => return Ok(sent),
+                // It may have arrived: what became of it is asked when the gateway is there again.
+                Err(error @ GatewayError::Request(RequestError::Lost | RequestError::Timeout)) => {
+                    return Err(error);
+                }
+                // The session changed meanwhile, or the gateway is starting: it was not taken.
+                Err(GatewayError::Request(RequestError::Refused(error)))
+                    if &*error.code == "UNAVAILABLE" && tries < RETRIES =>
+                {
+                    tries += 1;
+                    tokio::time::sleep(RETRY * tries).await;
+                    self.renew(shared, &mut sent).await?;
+                    params["idempotencyKey"] = sent.run.as_str().into();
+                }
+                Err(error) => break error,
             }
-            Err(error) => error,
         };
         if let Some(ended) = shared
             .chats
@@ -273,6 +291,18 @@ impl Gateways {
                 .await;
         }
         Err(error)
+    }
+
+    /// Gives a message that was refused another run: a gateway answers the same refusal to the same one.
+    async fn renew(&self, shared: &Arc<Shared>, sent: &mut Sent) -> Result<(), GatewayError> {
+        let run = new_run()?;
+        let (seq, stored) = (sent.message.id, run.clone());
+        self.blocking(move |monitor| monitor.set_chat_run(seq, &stored))
+            .await?;
+        shared.chats.rename(&sent.run, &run);
+        sent.message.run = Some(run.clone());
+        sent.run = run;
+        Ok(())
     }
 
     /// Stops a run of a conversation, or all of them. Returns the runs that were stopped.
@@ -323,4 +353,12 @@ impl Gateways {
             .await
             .map(drop)
     }
+}
+
+/// The id of a new run. The gateway takes it over.
+fn new_run() -> Result<String, GatewayError> {
+    let mut random = [0; 12];
+    getrandom::fill(&mut random).map_err(|_| super::SecretsError::Random)?;
+    let run: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("agentmon-{run}"))
 }
