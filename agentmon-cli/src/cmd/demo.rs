@@ -16,19 +16,18 @@ use crate::output::{Format, Output, text};
 use crate::stop;
 
 /// Variables that lead agents' readers elsewhere.
-const ELSEWHERE: [&str; 4] = [
+const ELSEWHERE: [&str; 8] = [
     "CLAUDE_CONFIG_DIR",
     "CODEX_HOME",
     "OPENCLAW_STATE_DIR",
     "CLAWDBOT_STATE_DIR",
+    "GEMINI_CLI_HOME",
+    "COPILOT_HOME",
+    "OPENCODE_DB",
+    "XDG_DATA_HOME",
 ];
 /// Variables that lead agentmon's own files out of the home folder.
-const OWN: [&str; 4] = [
-    "AGENTMON_DATA_DIR",
-    "AGENTMON_CONFIG",
-    "XDG_DATA_HOME",
-    "XDG_CONFIG_HOME",
-];
+const OWN: [&str; 3] = ["AGENTMON_DATA_DIR", "AGENTMON_CONFIG", "XDG_CONFIG_HOME"];
 
 pub(super) fn run(args: &DemoArgs, cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let folder = args

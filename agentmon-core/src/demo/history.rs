@@ -133,10 +133,13 @@ fn session(random: &mut Random, begin: i64, name: &str) -> Scene {
     let &(project, branch, title, prompt, answer) = random.pick(&TASKS);
     let (agent, model) = match (project, random.between(0, 10)) {
         ("assistant", _) => (main_chat(), "claude-sonnet-5-5"),
-        (_, 0..4) => (Agent::Claude, "claude-opus-5-5"),
-        (_, 4..6) => (Agent::Claude, "claude-sonnet-5-5"),
-        (_, 6..9) => (Agent::Codex, "gpt-5.5"),
-        _ => (Agent::Codex, "gpt-6-sol"),
+        (_, 0..3) => (Agent::Claude, "claude-opus-5-5"),
+        (_, 3..5) => (Agent::Claude, "claude-sonnet-5-5"),
+        (_, 5) => (Agent::Codex, "gpt-5.5"),
+        (_, 6) => (Agent::Codex, "gpt-6-sol"),
+        (_, 7) => (Agent::Gemini, "gemini-3.1-pro-preview"),
+        (_, 8) => (Agent::OpenCode, "claude-sonnet-5-5"),
+        _ => (Agent::Copilot, "gpt-5.5"),
     };
     let mut at = begin;
     let mut acts = vec![(at, Act::Prompt(prompt))];
@@ -149,7 +152,7 @@ fn session(random: &mut Random, begin: i64, name: &str) -> Scene {
     }
     at += random.between(5, 40) as i64;
     acts.push((at, Act::Answer(answer)));
-    if agent == Agent::Claude {
+    if matches!(agent, Agent::Claude | Agent::Copilot) {
         acts.push((at + 60, Act::Quit));
     }
     Scene {

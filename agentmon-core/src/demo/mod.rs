@@ -10,10 +10,13 @@
 mod cast;
 mod claude_code;
 mod codex;
+mod copilot;
 mod files;
+mod gemini;
 mod history;
 mod json;
 mod openclaw;
+mod opencode;
 mod random;
 mod scene;
 #[cfg(test)]
@@ -190,6 +193,9 @@ fn pen(scene: &Scene, seed: u64, open: bool, home: &mut Home) -> Box<dyn Pen> {
             Box::new(claude_code::ClaudePen::new(scene, seed, open, home))
         }
         Agent::Codex => Box::new(codex::CodexPen::new(scene, seed, home)),
+        Agent::Gemini => Box::new(gemini::GeminiPen::new(scene, seed, home)),
+        Agent::OpenCode => Box::new(opencode::OpenCodePen::new(scene, seed, home)),
+        Agent::Copilot => Box::new(copilot::CopilotPen::new(scene, seed, home)),
         Agent::OpenClaw { .. } => Box::new(openclaw::OpenClawPen::new(scene, seed, home)),
     }
 }

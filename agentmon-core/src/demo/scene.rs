@@ -20,6 +20,12 @@ pub(super) enum Agent {
     },
     /// Codex.
     Codex,
+    /// Gemini CLI.
+    Gemini,
+    /// opencode.
+    OpenCode,
+    /// GitHub Copilot CLI.
+    Copilot,
     /// OpenClaw: one of its agents, and the session key after `agent:<agent>:`.
     OpenClaw {
         agent: &'static str,

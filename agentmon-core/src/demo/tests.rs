@@ -107,6 +107,20 @@ fn every_state_is_on_stage() {
         ("Warehouse group", State::NeedsInput, "permission(exec)"),
         ("Compare parcel services", State::Working, "tool(read)"),
         ("Nightly report", State::Terminated, "aborted"),
+        ("Translate the help pages", State::Working, "model"),
+        ("Describe every picture", State::Failed, "api_error(error)"),
+        ("Sort the delivery slots", State::Working, "tool(bash)"),
+        ("Tidy the stylesheet", State::Idle, "turn_done(unseen)"),
+        (
+            "Publish the client library.",
+            State::NeedsInput,
+            "permission(shell)",
+        ),
+        (
+            "Write the changelog of 4.2.",
+            State::Completed,
+            "session_end",
+        ),
     ] {
         let session = sessions.get(title);
         let seen = session.map(|session| (session.state, session.reason.to_string()));
@@ -123,7 +137,7 @@ fn every_state_is_on_stage() {
     assert_eq!(&*project.name, "search-service");
 
     let board = monitor.board(&BoardQuery::new(Zone::utc())).unwrap();
-    assert_eq!(board.counts.values().sum::<u64>(), 22);
+    assert_eq!(board.counts.values().sum::<u64>(), 29);
     assert_eq!(board.quotas.len(), 2);
 }
 

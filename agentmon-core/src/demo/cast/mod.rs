@@ -4,6 +4,7 @@
 
 mod claude_code;
 mod codex;
+mod further;
 mod openclaw;
 
 use super::scene::{Act, Agent, Scene};
@@ -13,6 +14,7 @@ const SONNET: &str = "claude-sonnet-5-5";
 const HAIKU: &str = "claude-haiku-5-5";
 const GPT: &str = "gpt-5.5";
 const SOL: &str = "gpt-6-sol";
+const GEMINI: &str = "gemini-3.1-pro-preview";
 
 fn scene(
     name: &str,
@@ -55,5 +57,6 @@ pub(super) fn scenes() -> Vec<Scene> {
     scenes.extend(claude_code::at_rest());
     scenes.extend(codex::scenes());
     scenes.extend(openclaw::scenes());
+    scenes.extend(further::scenes());
     scenes
 }

@@ -3,13 +3,13 @@
 //! Most questions are answered by the newest events: a word that many events have is looked for among these alone,
 //! by ranges of rows. Only when they do not hold enough are all matches looked up and sorted.
 //!
-//! To rank a match costs ten times as much as to find it. Of very many, only the newest are ranked, and the answer says
-//! since when.
+//! To rank a match costs several times as much as to find it. Of very many, only the newest are ranked, and the answer
+//! says since when.
 
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::conditions::Conditions;
 use super::events::{kind_code, kind_of, status_of};
@@ -24,9 +24,7 @@ const NEWEST: usize = 2000;
 /// Rows between two events that are asked for at once: crossing them costs less than another question.
 const GAP: i64 = 1000;
 /// About how many matches are ranked: the newest.
-const RANKED: i64 = 20_000;
-/// Most ranges of rows in which matches are ranked. For each one FTS5 counts the matches of all words anew.
-const RANGES: usize = 6;
+const RANKED: i64 = 10_000;
 /// Words in a snippet.
 const SNIPPET: u32 = 24;
 
@@ -55,19 +53,19 @@ pub fn search(connection: &Connection, filter: &SearchFilter) -> Result<Found, S
     };
     // One more tells whether there are more.
     let wanted = limit.saturating_add(1);
-    let mut ids = Vec::new();
-    let mut ranked_since = None;
+    let (mut ids, mut since) = (Vec::new(), None);
     match filter.order {
         SearchOrder::Newest => ids = among_newest(connection, filter, &words, wanted)?,
         SearchOrder::Best => {
-            if let Some((best, since)) = best_of_newest(connection, filter, &words, wanted)? {
-                (ids, ranked_since) = (best, since);
+            since = ranked_since(connection, filter, &words)?;
+            if since.is_some() {
+                ids = look_up(connection, filter, &words, since, wanted)?;
             }
         }
     }
     if ids.len() < wanted {
-        ranked_since = None;
-        ids = look_up(connection, filter, &words, wanted)?;
+        since = None;
+        ids = look_up(connection, filter, &words, None, wanted)?;
     }
     let more = ids.len() > limit;
     ids.truncate(limit);
@@ -80,7 +78,7 @@ pub fn search(connection: &Connection, filter: &SearchFilter) -> Result<Found, S
     Ok(Found {
         hits,
         more,
-        ranked_since,
+        ranked_since: since,
     })
 }
 
@@ -125,83 +123,41 @@ fn ranges(filter: &SearchFilter, ids: &[i64]) -> Vec<(i64, i64)> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     let whole = filter.text.terms.iter().any(|term| term.prefix);
-    ranges_across(&ids, if whole { i64::MAX } else { GAP })
-}
-
-/// Sorted rows in ranges, across gaps of so many rows.
-fn ranges_across(ids: &[i64], gap: i64) -> Vec<(i64, i64)> {
     let mut ranges: Vec<(i64, i64)> = Vec::new();
-    for &id in ids {
+    for id in ids {
         match ranges.last_mut() {
-            Some((_, last)) if id - *last <= gap => *last = id,
+            Some((_, last)) if whole || id - *last <= GAP => *last = id,
             _ => ranges.push((id, id)),
         }
     }
     ranges
 }
 
-/// The best of the newest matches, and the time of the oldest event that was looked at unless these were all; `None` when
-/// there are few enough to rank all of them.
-fn best_of_newest(
+/// Since when matches are ranked, where there are too many to rank them all.
+fn ranked_since(
     connection: &Connection,
     filter: &SearchFilter,
     words: &str,
-    wanted: usize,
-) -> rusqlite::Result<Option<(Vec<i64>, Option<Timestamp>)>> {
-    let count = |sql: &str, words: &[&str]| -> rusqlite::Result<i64> {
-        let mut select = connection.prepare_cached(sql)?;
-        select.query_row(params_from_iter(words), |row| row.get(0))
-    };
-    let matching = count(
-        "SELECT count(*) FROM event_fts WHERE event_fts MATCH ?1",
-        &[words],
-    )?;
+) -> rusqlite::Result<Option<Timestamp>> {
+    let matching: i64 = connection
+        .prepare_cached("SELECT count(*) FROM event_fts WHERE event_fts MATCH ?1")?
+        .query_row([words], |row| row.get(0))?;
     if matching <= RANKED {
         return Ok(None);
     }
+    let events: i64 = connection
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM event")?
+        .query_row([], |row| row.get(0))?;
     // So many of the newest events hold about as many matches as are ranked.
-    let events = count("SELECT coalesce(max(seq), 0) FROM event", &[])?;
-    let newest = (RANKED as f64 * events as f64 / matching as f64).ceil() as usize;
+    let newest = (RANKED as f64 * events as f64 / matching as f64) as u64;
     let conditions = conditions(filter);
     let sql = format!(
-        "SELECT event.seq, event.at FROM event WHERE {} ORDER BY event.at DESC, event.seq DESC LIMIT {newest}",
+        "SELECT event.at FROM event WHERE {} ORDER BY event.at DESC, event.seq DESC LIMIT 1 OFFSET {newest}",
         conditions.sql()
     );
     let mut select = connection.prepare_cached(&sql)?;
-    let mut ages: HashMap<i64, i64> = HashMap::new();
-    let mut since = i64::MAX;
-    let mut rows = select.query(conditions.values())?;
-    while let Some(row) = rows.next()? {
-        let (seq, at) = (row.get(0)?, row.get(1)?);
-        ages.insert(seq, at);
-        since = at;
-    }
-    let mut ids: Vec<i64> = ages.keys().copied().collect();
-    ids.sort_unstable();
-    let mut gap = GAP;
-    let mut ranges = ranges_across(&ids, gap);
-    while ranges.len() > RANGES {
-        gap = gap.saturating_mul(4);
-        ranges = ranges_across(&ids, gap);
-    }
-    let mut select = connection.prepare_cached(
-        "SELECT rowid, rank FROM event_fts WHERE event_fts MATCH ?1 AND rowid BETWEEN ?2 AND ?3",
-    )?;
-    let mut best: Vec<(f64, i64, i64)> = Vec::new();
-    for (first, last) in ranges {
-        let mut rows = select.query(params![words, first, last])?;
-        while let Some(row) = rows.next()? {
-            let id: i64 = row.get(0)?;
-            if let Some(at) = ages.get(&id) {
-                best.push((row.get(1)?, *at, id));
-            }
-        }
-    }
-    // As `look_up` sorts: a lower rank is a better match, then the latest.
-    best.sort_by(|a, b| a.0.total_cmp(&b.0).then((b.1, b.2).cmp(&(a.1, a.2))));
-    let ids = best.into_iter().take(wanted).map(|(_, _, id)| id).collect();
-    let all = ages.len() < newest;
-    Ok(Some((ids, (!all).then_some(Timestamp(since)))))
+    let since = select.query_row(conditions.values(), |row| row.get(0));
+    since.map(Timestamp).optional()
 }
 
 /// Those of the newest events that match, the latest first, up to `wanted`.
@@ -233,14 +189,18 @@ fn among_newest(
     Ok(matching.take(wanted).collect())
 }
 
-/// All matches, sorted, up to `wanted`.
+/// All matches, or those since then, sorted, up to `wanted`.
 fn look_up(
     connection: &Connection,
     filter: &SearchFilter,
     words: &str,
+    since: Option<Timestamp>,
     wanted: usize,
 ) -> rusqlite::Result<Vec<i64>> {
     let mut conditions = conditions(filter);
+    if let Some(since) = since {
+        conditions.add("event.at >= ?", [since.0.into()]);
+    }
     conditions.add("event_fts MATCH ?", [words.to_owned().into()]);
     let order = match filter.order {
         SearchOrder::Newest => "event.at DESC, event.seq DESC",
