@@ -5,6 +5,7 @@ import { CircleStop, Plus, Send } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { api, withParams } from "../lib/api";
+import { useKeys } from "../lib/keys";
 import { At, Empty, Failure, Loading, Select } from "../ui/parts";
 import { chatActions, chatKey, NO_CHAT, openChat, useChats, type Approval, type Message } from "./store";
 
@@ -140,6 +141,13 @@ function Conversation({ gateway, session }: { gateway: Gateway; session: string 
   useEffect(() => {
     end.current?.scrollIntoView({ block: "end" });
   }, [length]);
+  const first = chat.approvals[0];
+  const decide = (decision: string) => {
+    if (!first?.decisions.includes(decision)) return false;
+    chatActions.approve(gateway.id, session, first.approvalId, decision);
+    return undefined;
+  };
+  useKeys({ a: () => decide("allow-once"), d: () => decide("deny") });
   const send = () => {
     if (!text.trim()) return;
     chatActions.send(gateway.id, session, text);
@@ -160,7 +168,7 @@ function Conversation({ gateway, session }: { gateway: Gateway; session: string 
         {chat.isLoaded && !chat.messages.length && !growing.length ? <Empty title="Nothing was said yet" /> : null}
         <div ref={end} />
       </div>
-      {chat.approvals.map((approval) => <Ask key={approval.approvalId} approval={approval} onDecide={(decision) => chatActions.approve(gateway.id, session, approval.approvalId, decision)} />)}
+      {chat.approvals.map((approval) => <Ask key={approval.approvalId} approval={approval} isFirst={approval === first} onDecide={(decision) => chatActions.approve(gateway.id, session, approval.approvalId, decision)} />)}
       {chat.error ? <p role="alert" className="border-t border-line px-4 py-1.5 text-sm text-failed" dir="auto">{chat.error}</p> : null}
       <form className="flex items-end gap-2 border-t border-line p-3" onSubmit={(event) => { event.preventDefault(); send(); }}>
         <textarea
@@ -198,13 +206,16 @@ function Plain({ children }: { children: ReactNode }) {
   return <p className="break-words whitespace-pre-wrap" dir="auto">{children}</p>;
 }
 
-function Ask({ approval, onDecide }: { approval: Approval; onDecide: (decision: string) => void }) {
+/** The keys that answer the first request. */
+const KEYS: Record<string, string> = { "allow-once": "a", deny: "d" };
+
+function Ask({ approval, isFirst, onDecide }: { approval: Approval; isFirst: boolean; onDecide: (decision: string) => void }) {
   const text = (value: unknown) => (typeof value === "string" ? value : value ? JSON.stringify(value) : "");
   return (
     <div data-state="needs_input" role="alert" className="flex flex-wrap items-center gap-2 border-t border-[var(--state)]/50 bg-[var(--state)]/8 px-4 py-2">
       <p className="min-w-0 flex-1 basis-64"><strong className="text-[var(--state)]">May it run this?</strong> <code className="font-mono text-sm break-words" dir="auto">{text(approval.command)}</code> <span className="text-sm text-faint" dir="auto">{text(approval.cwd)}</span></p>
       {approval.decisions.map((decision) => (
-        <button key={decision} type="button" className={`button ${decision === "allow-once" ? "button-primary" : ""}`} onClick={() => onDecide(decision)}>{decision.replaceAll("-", " ")}</button>
+        <button key={decision} type="button" className={`button ${decision === "allow-once" ? "button-primary" : ""}`} onClick={() => onDecide(decision)}>{decision.replaceAll("-", " ")}{KEYS[decision] && isFirst ? <kbd aria-hidden className="max-md:hidden">{KEYS[decision]}</kbd> : null}</button>
       ))}
     </div>
   );

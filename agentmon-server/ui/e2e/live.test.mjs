@@ -1,0 +1,64 @@
+// What is posted to a server, as the page shows it at once; whatever text it brings.
+
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { PAYLOADS } from "./hostile.mjs";
+import { LIMIT, suite } from "./page.mjs";
+import { serve } from "./server.mjs";
+
+suite("what is posted", ({ open, close }) => {
+  it("follows live: a session appears, works, fails, without a reload", LIMIT, async () => {
+    const server = await serve();
+    try {
+      const page = await open(server.url);
+      await page.getByText("No sessions found").waitFor();
+      await server.post({ session_id: "live-1", agent_type: "my_agent", event_type: "user_prompt", project: "app", metadata: { message: "Fix the build" } });
+      const row = page.locator('[data-row$="live-1"]');
+      await row.waitFor();
+      await page.getByRole("navigation", { name: "Screens" }).first().getByRole("link", { name: "Activity" }).click();
+      await page.getByText("Fix the build").first().waitFor();
+      await page.getByRole("button", { name: "Pause" }).click();
+      await server.post({ session_id: "live-1", agent_type: "my_agent", event_type: "error", metadata: { message: "it broke" } });
+      await page.getByText("1 new while paused").waitFor();
+      assert.equal(await page.getByText("it broke").count(), 0);
+      await page.getByRole("button", { name: "Go on" }).click();
+      await page.getByText("it broke").first().waitFor();
+      await close(page);
+    } finally {
+      await server.remove();
+    }
+  });
+
+  it("shows hostile text as text, on every screen", LIMIT, async () => {
+    const server = await serve();
+    try {
+      for (const [index, text] of PAYLOADS.entries()) {
+        const common = { session_id: `h${index}-${text}`, agent_type: index % 2 ? "my_agent" : text, project: text, branch: text, model: text };
+        await server.post({ ...common, event_type: "user_prompt", metadata: { message: text } });
+        await server.post({ ...common, event_type: "tool_use", tool_name: text, metadata: { command: text } });
+        await server.post({ ...common, event_type: "response", metadata: { message: text } });
+        await server.post({ ...common, event_type: "error", metadata: { error: text } });
+      }
+      const page = await open(server.url);
+      page.on("dialog", (dialog) => page.errors.push(`dialog: ${dialog.message()}`));
+      await page.locator("[data-row]").first().waitFor();
+      const links = await page.locator('a[href^="/s/"]').evaluateAll((found) => [...new Set(found.map((link) => link.getAttribute("href")))]);
+      assert.ok(links.length >= 5);
+      const paths = ["/", "/activity", "/usage", "/search?q=window", "/settings", ...links.slice(0, 16).flatMap((link) => [link, `${link}?tab=events`])];
+      for (const path of [...paths, `${links[0]}?tab=why`, `${links[0]}?tab=cost`]) {
+        await page.goto(server.url + path);
+        await page.locator("main").waitFor();
+        await page.waitForTimeout(250);
+        for (const button of await page.locator("article button[aria-expanded=false]").all()) await button.click({ timeout: 500 }).catch(() => {});
+        const found = await page.evaluate(() => ({
+          xss: window.__xss ?? null,
+          bad: document.querySelectorAll("#root script, #root iframe, #root form[action], #root img:not([src='/icon.svg']), #root base, #root meta, a[href^='javascript:' i], a[href^='data:' i], [onerror], [onload]").length,
+        }));
+        assert.deepEqual(found, { xss: null, bad: 0 }, path);
+      }
+      await close(page);
+    } finally {
+      await server.remove();
+    }
+  });
+});
