@@ -36,6 +36,7 @@ const KEYS: readonly { title: string; keys: readonly [string, string][] }[] = [
       ["y", "Copy the command that resumes it"],
     ],
   },
+  { title: "Chat", keys: [["a", "Allow once what is asked first"], ["d", "Deny it"]] },
 ];
 
 export default function Help() {

@@ -211,7 +211,7 @@ function Prices() {
       <Answer query={prices}>
         {() => (
           <DataTable
-            label="Prices" rows={shown} rowKey={(price) => `${price.provider} ${price.model}`} limit={25}
+            label="Prices" rows={shown} rowKey={(price) => `${price.provider} ${price.model}`} limit={25} rest="type a part of a name to find them"
             columns={[
               { name: "Model", value: (price) => price.model },
               { name: "Provider", value: (price) => price.provider },
