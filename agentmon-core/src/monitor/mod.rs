@@ -22,6 +22,7 @@ mod contracts;
 mod export;
 mod feed;
 mod gateways;
+mod image;
 mod import;
 mod index;
 mod ingest;

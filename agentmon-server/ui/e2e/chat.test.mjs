@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { startGateway } from "./fake-gateway.mjs";
 import { LIMIT, suite } from "./page.mjs";
 import { freePort, openclaw, startOpenclaw } from "./peers.mjs";
@@ -17,13 +16,14 @@ suite("a chat with a gateway", ({ open, close }) => {
   /** Lets a page in, and has it tell the server of a gateway. */
   async function meet(server, url) {
     const page = await open(server.login);
-    const status = await page.evaluate(async (url) => {
-      const body = JSON.stringify({ name: "Home", url, token: "test-token" });
-      return (await fetch("/api/gateways", { method: "POST", headers: { "content-type": "application/json" }, body })).status;
-    }, url);
-    assert.equal(status, 201);
-    while (!(await (await fetch(`${server.url}/api/gateways/home`)).json()).connected) await sleep(100);
-    await page.goto(`${server.url}/`);
+    await page.goto(`${server.url}/settings`);
+    await page.getByRole("region", { name: "Gateways" }).getByRole("button", { name: "Add" }).click();
+    const form = page.getByRole("dialog", { name: "Add a gateway" });
+    await form.getByLabel("Name").fill("Home");
+    await form.getByLabel("Address").fill(url);
+    await form.getByLabel("Token").fill("test-token");
+    await form.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("region", { name: "Gateways" }).getByText(/^connected/).waitFor();
     // The place in the navigation comes with the gateway.
     await page.getByRole("navigation", { name: "Screens" }).first().getByRole("link", { name: "Chat" }).click();
     await page.waitForURL(/\/chat/);
@@ -70,7 +70,15 @@ suite("a chat with a gateway", ({ open, close }) => {
       await say(page, "Needs a yes. @exec(make install)");
       const asked = page.getByRole("alert").filter({ hasText: "make install" });
       await asked.waitFor();
-      await page.getByRole("button", { name: "allow once" }).click();
+      // From the board it takes three keys: to who waits, to its chat, and yes.
+      await page.goto(server.url);
+      await page.locator('[data-row][data-state="needs_input"]').waitFor();
+      await page.keyboard.press("n");
+      await page.waitForURL(/\/s\//);
+      await page.getByRole("link", { name: "Chat" }).last().waitFor();
+      await page.keyboard.press("c");
+      await asked.waitFor();
+      await page.keyboard.press("a");
       await log(page).getByText("Mock reply: allow-once Needs a yes. @exec(make install)").waitFor();
       assert.equal(await asked.count(), 0);
 

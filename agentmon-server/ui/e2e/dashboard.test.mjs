@@ -70,6 +70,8 @@ suite("the dashboard", (browser) => {
     await page.waitForURL(/\/s\//);
     await page.keyboard.press("Escape");
     await page.waitForURL((url) => url.pathname === "/");
+    // All of it, without waiting for something to change.
+    await page.getByRole("table", { name: "Sessions" }).locator("[data-row]").first().waitFor({ timeout: 2000 });
     // Three keys from anywhere to what needs an answer.
     await page.keyboard.press("g");
     await page.keyboard.press("u");
@@ -127,11 +129,11 @@ suite("the dashboard", (browser) => {
   it("draws usage, and tells the same in a table and as CSV", LIMIT, async () => {
     const page = await open("/usage");
     await page.locator("canvas").waitFor();
-    await page.getByRole("group", { name: "As" }).getByRole("button", { name: "Table" }).click();
+    await page.getByRole("region", { name: "Cost over time" }).getByRole("button", { name: "Table" }).click();
     await page.getByRole("table", { name: "Usage over time" }).waitFor();
     const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV of usage" }).click()]);
     const text = readFileSync(await file.path(), "utf8");
-    assert.match(text, /^Period,model,Calls,/);
+    assert.match(text, /^Period,Model,Calls,/);
     assert.ok(text.split("\r\n").length > 5);
     await page.getByRole("table", { name: /weekday/ }).waitFor();
     await page.getByText("5 h window").first().waitFor();

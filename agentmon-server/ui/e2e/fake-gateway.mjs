@@ -17,6 +17,11 @@ export async function startGateway({ port = 0, history = new Map() } = {}) {
     for (const client of server.clients) client.send(frame);
   };
   const said = (role, text) => ({ role, content: [{ type: "text", text }], timestamp: Date.now() });
+  const ids = new Map();
+  const idOf = (key) => {
+    if (!ids.has(key)) ids.set(key, randomUUID());
+    return ids.get(key);
+  };
   const messagesOf = (key) => {
     if (!history.has(key)) history.set(key, []);
     return history.get(key);
@@ -30,7 +35,7 @@ export async function startGateway({ port = 0, history = new Map() } = {}) {
     messagesOf(run.key).push({ ...said("assistant", text), __openclaw: { id: randomUUID(), seq: messagesOf(run.key).length + 1 } });
     const aborted = state === "aborted";
     chat(run, state, text, { stopReason: aborted ? "rpc" : "stop" });
-    tell("agent", { runId: run.id, sessionKey: run.key, agentId: "main", stream: "lifecycle", data: { phase: "end", aborted, endedAt: Date.now() }, seq: (run.seq += 1), ts: Date.now() });
+    tell("agent", { runId: run.id, sessionKey: run.key, sessionId: idOf(run.key), agentId: "main", stream: "lifecycle", data: { phase: "end", aborted, endedAt: Date.now() }, seq: (run.seq += 1), ts: Date.now() });
   };
   const answer = (run, message) => {
     const seconds = Number(/@slow\((\d+)\)/.exec(message)?.[1] ?? 0);
@@ -48,7 +53,7 @@ export async function startGateway({ port = 0, history = new Map() } = {}) {
     connect: () => ({ type: "hello-ok", protocol: 4, server: { version: "made up", bootId: randomUUID() }, snapshot: { sessionDefaults: { defaultAgentId: "main" } }, policy: { tickIntervalMs: 30_000 }, auth: { role: "operator", scopes: ["operator.read", "operator.write", "operator.approvals"] } }),
     "sessions.subscribe": () => ({ subscribed: true, list: methods["sessions.list"]() }),
     "sessions.list": () => {
-      const sessions = [...new Set(["agent:main:main", ...history.keys()])].map((key) => ({ key, agentId: "main", displayName: key === "agent:main:main" ? "Main" : key, hasActiveRun: [...runs.values()].some((run) => run.key === key), model: "mock-large" }));
+      const sessions = [...new Set(["agent:main:main", ...history.keys()])].map((key) => ({ key, agentId: "main", sessionId: idOf(key), displayName: key === "agent:main:main" ? "Main" : key, hasActiveRun: [...runs.values()].some((run) => run.key === key), model: "mock-large" }));
       return { sessions, count: sessions.length, totalCount: sessions.length };
     },
     "agents.list": () => ({ agents: [{ id: "main", name: "Main" }, { id: "research", name: "Research" }], defaultId: "main" }),
@@ -60,7 +65,7 @@ export async function startGateway({ port = 0, history = new Map() } = {}) {
       runs.set(run.id, run);
       messagesOf(sessionKey).push({ ...said("user", message), __openclaw: { id: randomUUID(), seq: messagesOf(sessionKey).length + 1 } });
       setTimeout(() => {
-        tell("agent", { runId: run.id, sessionKey, agentId: "main", stream: "lifecycle", data: { phase: "start", startedAt: Date.now() }, seq: (run.seq += 1), ts: Date.now() });
+        tell("agent", { runId: run.id, sessionKey, sessionId: idOf(sessionKey), agentId: "main", stream: "lifecycle", data: { phase: "start", startedAt: Date.now() }, seq: (run.seq += 1), ts: Date.now() });
         const command = /@exec\(([^)]*)\)/.exec(message)?.[1];
         if (!command) return answer(run, message);
         const request = { approvalKind: "exec", id: randomUUID(), request: { command, cwd: "/home/user", allowedDecisions: ["allow-once", "deny"], agentId: "main", sessionKey, runId: run.id, toolCallId: "call_1" }, createdAtMs: Date.now(), expiresAtMs: Date.now() + 1_800_000 };

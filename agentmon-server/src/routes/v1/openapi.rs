@@ -19,6 +19,7 @@ use crate::http::{Route, method, reply};
         sessions::one,
         sessions::explain,
         sessions::transcript,
+        sessions::image,
         board::board,
         board::status,
         events::list,

@@ -61,7 +61,7 @@ function Gateways({ gateway, session }: Place) {
   if (!chosen) {
     return (
       <Empty title="No gateway is known">
-        <p>Tell agentmon of an OpenClaw gateway by a POST to <code className="font-mono">/api/gateways</code> with its <code>url</code> and <code>token</code>, or in its configuration.</p>
+        <p>Add an OpenClaw gateway in the <Link href="/settings?gateway=new" className="link">settings</Link>, with <code className="font-mono">agentmon gateways add</code>, or in agentmon&apos;s configuration.</p>
       </Empty>
     );
   }

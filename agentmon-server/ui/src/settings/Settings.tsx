@@ -11,6 +11,7 @@ import type { About, Source } from "../lib/types";
 import { Answer } from "../usage/Usage";
 import { DataTable } from "../ui/DataTable";
 import { Ago, Choice, Section } from "../ui/parts";
+import { Gateways } from "./Gateways";
 
 interface Doctor {
   ok: boolean;
@@ -25,6 +26,7 @@ export default function Settings() {
         <Page />
         <Health />
         <Sources />
+        <Gateways />
         <Rules />
         <Configuration />
         <Prices />

@@ -145,7 +145,7 @@ function OverTime({ report, isPending, dimension, metric, shape, change }: {
   const columns = useMemo<Column<UsageRow>[]>(
     () => [
       { name: "Period", value: (row) => row.period ?? "" },
-      { name: dimension, value: (row) => (dimension === "agent" ? agentName(row.agent ?? "") : nameOf(row, dimension)) },
+      { name: DIMENSION_LABELS[dimension], value: (row) => nameOf(row, dimension) },
       ...tokens,
     ],
     [dimension],
@@ -221,7 +221,7 @@ function Cache({ report, dimension }: { report: UsageReport | undefined; dimensi
   }, [report, dimension]);
   const hit = (row: (typeof rows)[number]) => percent(row.read, row.read + row.written + row.fresh);
   const columns: Column<(typeof rows)[number]>[] = [
-    { name: dimension, value: (row) => row.name },
+    { name: DIMENSION_LABELS[dimension], value: (row) => row.name },
     { name: "Read", value: (row) => row.read, cell: (row) => count(row.read), numeric: true },
     { name: "Written", value: (row) => row.written, cell: (row) => count(row.written), numeric: true },
     { name: "Hit rate", value: (row) => Math.round(hit(row)), numeric: true, cell: (row) => <span className="inline-flex items-center gap-2"><Bar tone="plain" value={hit(row)} label={`Hit rate of ${row.name}`} />{Math.round(hit(row))} %</span> },
@@ -229,7 +229,7 @@ function Cache({ report, dimension }: { report: UsageReport | undefined; dimensi
   ];
   return (
     <Section title="Cache" note="against sending the same tokens anew" aside={<CsvButton name="cache" {...csvOf(columns, rows)} />}>
-      {rows.length ? <DataTable label="Cache" rows={rows} columns={columns} rowKey={(row) => row.name} /> : <Empty title="No usage in this range" />}
+      {rows.length ? <DataTable label="Cache" rows={rows} columns={columns} rowKey={(row) => row.name} /> : report ? <Empty title="No usage in this range" /> : <Loading lines={4} />}
     </Section>
   );
 }
@@ -249,7 +249,7 @@ function Blocked({ since }: { since: string | null }) {
   return (
     <Section title="Waited for you" aside={<>{choice}<CsvButton name="blocked" {...csvOf(blockedColumns, blocked.data?.days ?? [])} /></>}>
       <Answer query={blocked}>
-        {(data) => (
+        {(data) => !data.total.needs_input_ms && !data.total.idle_unseen_ms ? <Empty title="No session waited for you" /> : (
           <>
             <p className="px-4 pt-3 text-sm text-dim">
               <strong className="text-lg font-semibold text-text">{duration(data.total.needs_input_ms)}</strong> could not go on without you ·{" "}
