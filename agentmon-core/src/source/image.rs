@@ -41,13 +41,18 @@ impl ImageKind {
 
     /// What bytes are, by how they begin: what the agent says of them is not believed.
     fn of(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
-            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
-            [b'G', b'I', b'F', b'8', ..] => Some(Self::Gif),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::Webp),
-            _ => None,
-        }
+        const BEGINNINGS: [(&[u8], ImageKind); 3] = [
+            (b"\x89PNG\r\n\x1a\n", ImageKind::Png),
+            (b"\xff\xd8\xff", ImageKind::Jpeg),
+            (b"GIF8", ImageKind::Gif),
+        ];
+        let known = BEGINNINGS
+            .iter()
+            .find(|(beginning, _)| bytes.starts_with(beginning));
+        let is_webp = || bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+        known
+            .map(|(_, kind)| *kind)
+            .or_else(|| is_webp().then_some(Self::Webp))
     }
 }
 

@@ -75,7 +75,7 @@ suite("a chat with a gateway", ({ open, close }) => {
       await page.locator('[data-row][data-state="needs_input"]').waitFor();
       await page.keyboard.press("n");
       await page.waitForURL(/\/s\//);
-      await page.getByRole("link", { name: "Chat" }).last().waitFor();
+      await page.getByRole("main").getByRole("link", { name: "Chat" }).waitFor();
       await page.keyboard.press("c");
       await asked.waitFor();
       await page.keyboard.press("a");

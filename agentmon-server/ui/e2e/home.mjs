@@ -31,7 +31,7 @@ function writer(home, index, ends) {
   let parent = null;
   let at = 0;
   const line = (body) => {
-    const own = `${id.slice(0, 24)}${String(lines.length).padStart(12, "0")}`;
+    const own = `${String(index).padStart(8, "0")}-0000-4000-8000-${String(lines.length).padStart(12, "0")}`;
     lines.push({
       parentUuid: parent, isSidechain: false, ...body, uuid: own, timestamp: null, userType: "external", entrypoint: "cli", cwd,
       sessionId: id, version: "2.1.329", gitBranch: "main",

@@ -1,10 +1,15 @@
 // What is posted to a server, as the page shows it at once; whatever text it brings.
 
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { it } from "node:test";
 import { PAYLOADS } from "./hostile.mjs";
 import { LIMIT, suite } from "./page.mjs";
 import { serve } from "./server.mjs";
+
+/** Two dots. */
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAAD0lEQVR4nGP4z8DA8J8BAAf/Af8Bf4mnAAAAAElFTkSuQmCC";
 
 suite("what is posted", ({ open, close }) => {
   it("follows live: a session appears, works, fails, without a reload", LIMIT, async () => {
@@ -23,6 +28,36 @@ suite("what is posted", ({ open, close }) => {
       assert.equal(await page.getByText("it broke").count(), 0);
       await page.getByRole("button", { name: "Go on" }).click();
       await page.getByText("it broke").first().waitFor();
+      await close(page);
+    } finally {
+      await server.remove();
+    }
+  });
+
+  it("shows the images of a transcript, and nothing that only says that it is one", LIMIT, async () => {
+    const server = await serve();
+    try {
+      const folder = join(server.home, ".claude/projects/-p");
+      mkdirSync(folder, { recursive: true });
+      const at = (seconds) => new Date(Date.now() - 60_000 + seconds * 1000).toISOString();
+      const common = { isSidechain: false, userType: "external", cwd: "/p", sessionId: "pictures", version: "2.1.329" };
+      const image = (data) => ({ type: "image", source: { type: "base64", media_type: "image/png", data } });
+      const lines = [
+        { type: "user", uuid: "u1", timestamp: at(0), message: { role: "user", content: [{ type: "text", text: "[Image #1] What is this?" }, image(PNG)] } },
+        { type: "assistant", uuid: "u2", timestamp: at(1), requestId: "r1", message: { id: "m1", type: "message", role: "assistant", model: "claude-opus-4-5-20251101", content: [{ type: "tool_use", id: "toolu_1", name: "Read", input: { file_path: "/p/plot.png" } }], usage: { input_tokens: 1, output_tokens: 1 } } },
+        { type: "user", uuid: "u3", timestamp: at(2), message: { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_1", content: [image(PNG), image(Buffer.from("<svg onload='window.__xss=1'/>").toString("base64"))] }] } },
+      ];
+      writeFileSync(join(folder, "pictures.jsonl"), lines.map((line) => `${JSON.stringify({ ...common, ...line })}\n`).join(""));
+      const page = await open(server.url);
+      await page.locator('[data-row$="pictures"]').getByRole("link").first().click();
+      const seen = (picture) => picture.evaluate(async (element) => {
+        await element.decode();
+        return element.naturalWidth;
+      });
+      assert.equal(await seen(page.getByRole("img", { name: "Image 1 of 1" })), 2);
+      await page.getByRole("button", { name: /Read.*plot\.png/ }).click();
+      assert.equal(await seen(page.getByRole("img", { name: "Image 1 of 2" })), 2);
+      await page.getByText("Image 2 of 2: not shown").waitFor();
       await close(page);
     } finally {
       await server.remove();

@@ -90,8 +90,8 @@ suite("many sessions", ({ context, open, close }) => {
     const page = await open(server.url);
     await first(page);
     const shown = `claude_code:${ids[7]}`;
-    const transcript = await page.context().newPage();
-    await transcript.goto(`${server.url}/s/${encodeURIComponent(shown)}`);
+    // Not a tab beside it: nothing is drawn in those that nobody sees.
+    const transcript = await open(`${server.url}/s/${encodeURIComponent(shown)}`);
     await transcript.locator("[data-block]").first().waitFor();
     for (const tab of [page, transcript]) await tab.evaluate(() => void (window.__same = true));
     const say = (text) => server.post({ session_id: ids[7], agent_type: "claude_code", event_type: "response", metadata: { message: text } });
@@ -121,6 +121,7 @@ suite("many sessions", ({ context, open, close }) => {
     assert.deepEqual(sessions.map(({ id }) => id).filter((id) => !seen.includes(id)), []);
     assert.equal(seen.length, sessions.length);
     for (const tab of [page, transcript]) assert.equal(await tab.evaluate(() => window.__same), true);
+    await close(transcript);
     await close(page);
   });
 });

@@ -94,13 +94,22 @@ function Connected({ gateway }: { gateway: Gateway }) {
   );
 }
 
-function Conversations({ gateway, session }: { gateway: Gateway; session: string | null }) {
-  const [, navigate] = useLocation();
-  const list = useQuery({
-    queryKey: ["gateway-sessions", gateway.id],
-    queryFn: () => api<{ sessions: GatewaySession[] }>(withParams(`/api/gateways/${encodeURIComponent(gateway.id)}/sessions`, { limit: 200 })),
+/** The conversations that a gateway knows. */
+function useConversations(gateway: string) {
+  return useQuery({
+    queryKey: ["gateway-sessions", gateway],
+    queryFn: () => api<{ sessions: GatewaySession[] }>(withParams(`/api/gateways/${encodeURIComponent(gateway)}/sessions`, { limit: 200 })),
     refetchInterval: 15_000,
   });
+}
+
+function nameOf(row: GatewaySession): string {
+  return row.displayName ?? row.label ?? row.derivedTitle ?? row.key;
+}
+
+function Conversations({ gateway, session }: { gateway: Gateway; session: string | null }) {
+  const [, navigate] = useLocation();
+  const list = useConversations(gateway.id);
   const agents = useQuery({
     queryKey: ["gateway-agents", gateway.id],
     queryFn: () => api<{ agents: { id: string; name?: string }[] | null; defaultAgentId: string | null }>(`/api/gateways/${encodeURIComponent(gateway.id)}/agents`),
@@ -120,7 +129,7 @@ function Conversations({ gateway, session }: { gateway: Gateway; session: string
         {list.data?.sessions.map((row) => (
           <li key={row.key}>
             <Link href={chatPath(gateway.id, row.key)} aria-current={row.key === session ? "page" : undefined} className="flex min-h-11 flex-col justify-center px-3 py-1 hover:bg-hover aria-[current]:bg-hover">
-              <span className="truncate" dir="auto">{row.displayName ?? row.label ?? row.derivedTitle ?? row.key}{row.hasActiveRun ? <span className="text-working"> · answering</span> : null}</span>
+              <span className="truncate" dir="auto">{nameOf(row)}{row.hasActiveRun ? <span className="text-working"> · answering</span> : null}</span>
               <span className="truncate text-xs text-faint" dir="auto">{[row.agentId, row.channel, row.model].filter(Boolean).join(" · ")}</span>
             </Link>
           </li>
@@ -133,6 +142,7 @@ function Conversations({ gateway, session }: { gateway: Gateway; session: string
 function Conversation({ gateway, session }: { gateway: Gateway; session: string }) {
   const chat = useChats((state) => state.chats[chatKey(gateway.id, session)]) ?? NO_CHAT;
   const isOpen = useChats((state) => state.isOpen);
+  const row = useConversations(gateway.id).data?.sessions.find(({ key }) => key === session);
   const [text, setText] = useState("");
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => openChat(gateway.id, session), [gateway.id, session]);
@@ -157,7 +167,7 @@ function Conversation({ gateway, session }: { gateway: Gateway; session: string 
     <section className="flex min-w-0 flex-1 flex-col" aria-label="Conversation">
       <header className="flex min-h-11 items-center gap-2 border-b border-line px-4">
         <Link href={chatPath(gateway.id)} className="link md:hidden">All</Link>
-        <h2 className="min-w-0 truncate font-medium" dir="auto">{session}</h2>
+        <h2 className="min-w-0 truncate font-medium" dir="auto" title={session}>{row ? nameOf(row) : session}</h2>
         {isOpen ? null : <span role="status" className="ms-auto text-xs text-needs">connecting</span>}
       </header>
       <div className="min-h-0 flex-1 overflow-y-auto p-4" data-scroller tabIndex={0} role="log" aria-label="Messages">
