@@ -91,8 +91,9 @@ impl Chats {
     /// Looks on at a conversation, from what is growing in it and asked for in it now.
     pub(super) fn watch(self: &Arc<Self>, address: &str, now: Timestamp) -> ChatStream {
         let mut state = self.state();
-        let waits = |_: &Box<str>, one: &mut Approval| one.expires.is_none_or(|end| end > now);
-        state.approvals.retain(waits);
+        state
+            .approvals
+            .retain(|_, approval| approval.expires.is_none_or(|end| end > now));
         let receiver = match state.viewed.get(address) {
             Some(sender) => sender.subscribe(),
             None => {
