@@ -144,6 +144,7 @@ suite("the dashboard", (browser) => {
     const page = await open("/settings");
     await page.getByRole("table", { name: "Sources" }).getByText("Claude Code").first().waitFor();
     await page.getByRole("region", { name: "Health" }).getByText("sound").waitFor();
+    await page.getByRole("table", { name: "Hooks" }).getByText("not installed").first().waitFor();
     await page.getByRole("group", { name: "Theme" }).getByRole("button", { name: "Light" }).click();
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await ground();
@@ -191,7 +192,7 @@ suite("the dashboard", (browser) => {
   it("has no violation that axe finds, on every screen in both themes", LIMIT, async () => {
     const list = await (await fetch(`${demo.url}/api/v1/sessions?limit=1&state=working`)).json();
     const session = `/s/${encodeURIComponent(list.sessions[0].id)}`;
-    const paths = ["/", "/activity", "/activity?view=alerts", "/usage", "/usage?as=table", "/search?q=tax", "/settings", "/agents?new=1", "/chat", "/nowhere",
+    const paths = ["/", "/activity", "/activity?view=alerts", "/usage", "/usage?as=table", "/search?q=tax", "/settings", "/settings?gateway=new", "/agents?new=1", "/chat", "/nowhere",
       session, `${session}?tab=events`, `${session}?tab=cost`, `${session}?tab=why`];
     const found = [];
     for (const colorScheme of ["dark", "light"]) {
