@@ -317,6 +317,8 @@ async fn story(version: &str) {
     // Commands need a yes now.
     for (decision, word) in [("allow-once", "curl "), ("deny", "")] {
         let text = format!("May you ({decision})? @exec(curl --version | head -1)");
+        // What comes while the run before it winds up is queued, and answered under another name.
+        tokio::time::sleep(Duration::from_secs(2)).await;
         let sent = gateways.send(&id, "main", &text).await.unwrap();
         let asked = next(&mut stream, &["approval", "final"]).await;
         assert_eq!(asked["command"], "curl --version | head -1", "{asked}");
