@@ -15,6 +15,7 @@ use super::text::part;
 use super::thread::uuid7_millis;
 use crate::model::Timestamp;
 use crate::session::{Ask, Signal};
+use crate::source::about::about;
 
 /// Longest question, command or error message that evidence carries, in characters.
 const MAX_DETAIL: usize = 300;
@@ -242,7 +243,7 @@ impl Turns {
         emit(Signal::ToolStarted {
             call: id.into(),
             tool: tool.into(),
-            about: None,
+            about: about_call(call),
         });
         if let Some((ask, detail)) = self.asks(call, tool) {
             if self.asked.len() < MAX_ASKED {
@@ -398,6 +399,21 @@ fn clip(text: &str) -> Box<str> {
     match text.char_indices().nth(MAX_DETAIL) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
         None => text.into(),
+    }
+}
+
+/// What a call is to do: the command, the first file of a patch, or what else the tool is given.
+fn about_call(call: &ToolCall<'_>) -> Option<Box<str>> {
+    let patched = |input: &str| {
+        let mut lines = input.lines().map(|line| line.strip_prefix("*** "));
+        let file = lines.find_map(|line| line?.split_once(" File: "));
+        file.map(|(_, path)| path.to_owned())
+    };
+    match (call.arguments.get(), call.action, call.input.get()) {
+        (Some(arguments), _, _) => about(arguments),
+        (None, Some(action), _) => about(action.get()),
+        (None, None, Some(input)) => about(&patched(input).unwrap_or_else(|| input.to_owned())),
+        (None, None, None) => None,
     }
 }
 
