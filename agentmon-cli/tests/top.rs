@@ -168,7 +168,7 @@ fn keys_lead_through_the_board_of_the_demo() {
     terminal.shows("Failed (");
 
     terminal.press(&["g"]);
-    terminal.shows("search-service (");
+    terminal.shows("docs-site (4)");
     terminal.press(&["s"]);
     terminal.shows("by age");
     terminal.press(&["?"]);

@@ -13,9 +13,9 @@ use std::time::Duration;
 use agentmon_core::Monitor;
 use agentmon_core::config::{Config, Secret};
 use agentmon_core::gateways::{ChatStream, Gateways, MessageState, NewGateway};
-use agentmon_core::query::SessionFilter;
+use agentmon_core::query::{ReportKind, SearchFilter, SearchText, SessionFilter, UsageQuery};
 use agentmon_core::source::Env;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -160,6 +160,30 @@ fn states(monitor: &Monitor) -> Vec<String> {
         .collect()
 }
 
+/// Tokens of all prompts, as the model was given them.
+fn prompts(run: &Path) -> u64 {
+    let log = std::fs::read_to_string(run.join("mock-requests.jsonl")).unwrap();
+    let requests = log.lines().map(|line| {
+        let request: Value = serde_json::from_str(line).unwrap();
+        request["plan"]["promptTokens"].as_u64().unwrap()
+    });
+    requests.sum()
+}
+
+/// Tokens of all prompts, as they are counted.
+fn counted_prompts(monitor: &Monitor) -> u64 {
+    let report = monitor.usage(&UsageQuery::new(ReportKind::Daily)).unwrap();
+    report.totals.usage.prompt()
+}
+
+/// Has the gateway ask before it runs a command, from its next start on.
+fn ask_before_commands(run: &Path, exec: Value) {
+    let path = run.join("home/.openclaw/openclaw.json");
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    config["tools"]["exec"] = exec;
+    std::fs::write(&path, config.to_string()).unwrap();
+}
+
 async fn story(version: &str) {
     let port = free_port();
     let run = tempfile::tempdir().unwrap();
@@ -217,6 +241,20 @@ async fn story(version: &str) {
     })
     .await;
 
+    // What the model was given is what is counted.
+    until("all prompts are counted once", || {
+        counted_prompts(&monitor) == prompts(run.path())
+    })
+    .await;
+    let filter = SearchFilter {
+        text: SearchText::parse("Count"),
+        ..SearchFilter::default()
+    };
+    until("found by search", || {
+        !monitor.search(&filter).unwrap().hits.is_empty()
+    })
+    .await;
+
     // Stopped by the user.
     let sent = gateways
         .send(&id, "main", "A long story. @slow(30)")
@@ -244,6 +282,11 @@ async fn story(version: &str) {
     next(&mut stream, &["delta"]).await;
     peer.kill().await;
     until("disconnected", || !is_connected()).await;
+    let asks = match version {
+        "2026.7.1" => json!({"host": "gateway", "security": "full", "ask": "always"}),
+        _ => json!({"host": "gateway", "mode": "ask"}),
+    };
+    ask_before_commands(run.path(), asks);
     let Some(peer) = start(version, run.path(), port).await else {
         panic!("it started before");
     };
@@ -271,6 +314,35 @@ async fn story(version: &str) {
             break;
         }
     }
+    // Commands need a yes now.
+    for (decision, word) in [("allow-once", "curl "), ("deny", "")] {
+        let text = format!("May you ({decision})? @exec(curl --version | head -1)");
+        // What comes while the run before it winds up is queued, and answered under another name.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let sent = gateways.send(&id, "main", &text).await.unwrap();
+        let asked = next(&mut stream, &["approval", "final"]).await;
+        assert_eq!(asked["command"], "curl --version | head -1", "{asked}");
+        until("needs input", || {
+            states(&monitor).contains(&"needs_input permission(exec)".to_owned())
+        })
+        .await;
+        let approval = asked["approvalId"].as_str().unwrap();
+        gateways.resolve(&id, approval, decision).await.unwrap();
+        loop {
+            let end = next(&mut stream, &["final", "error", "aborted"]).await;
+            if end["runId"] == sent.run.as_str() {
+                assert_eq!(end["type"], "final", "{end}");
+                assert!(end["text"].as_str().unwrap().contains(word), "{end}");
+                break;
+            }
+        }
+        until("idle after an approval", || {
+            states(&monitor)
+                .iter()
+                .any(|state| state.starts_with("idle"))
+        })
+        .await;
+    }
     tokio::time::sleep(Duration::from_secs(2)).await;
     for sync in [false, true, true] {
         let stored = gateways
@@ -287,6 +359,8 @@ async fn story(version: &str) {
             "A long story. @slow(30)",
             "Another story. @slow(60)",
             "Still there?",
+            "May you (allow-once)? @exec(curl --version | head -1)",
+            "May you (deny)? @exec(curl --version | head -1)",
         ];
         for text in expected {
             assert_eq!(

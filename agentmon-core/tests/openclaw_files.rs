@@ -355,7 +355,7 @@ fn signs_tell_what_each_session_did() {
         kept.signs("7a7c")[3..9],
         [
             "Transcript PromptSubmitted",
-            "Transcript ToolStarted { call: \"call_mock_56\", tool: \"exec\", about: None }",
+            "Transcript ToolStarted { call: \"call_mock_56\", tool: \"exec\", about: Some(\"curl --version | head -1\") }",
             &permission("639d2cc8-1b25-46fc-bb24-6e0d85dcf8b8"),
             "Transcript ToolFinished { call: \"call_mock_56\" }",
             "Transcript TurnEnded",

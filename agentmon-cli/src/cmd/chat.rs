@@ -1,5 +1,5 @@
-//! `agentmon chat`: talks to an agent behind a gateway. Ctrl-C stops the answer; a second one, or the end of the input,
-//! ends the chat. Where a server runs, the chat goes through it.
+//! `agentmon chat`: talks to an agent behind a gateway, and answers what it asks. Ctrl-C stops the answer; a second one, or
+//! the end of the input, ends the chat. Where a server runs, the chat goes through it.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -55,7 +55,8 @@ async fn chat(args: &ChatArgs, cx: &Context, out: &mut Output) -> Result<Exit, E
         run: None,
         ended: None,
         is_answered: args.message.is_none(),
-        is_said: false,
+        said: String::new(),
+        asked: None,
         failed: false,
     };
     if args.message.is_none() {
@@ -74,6 +75,16 @@ async fn chat(args: &ChatArgs, cx: &Context, out: &mut Output) -> Result<Exit, E
             line = next_line(&mut lines) => match line {
                 Some(line) if line.trim().is_empty() => continue,
                 Some(line) => {
+                    if let Some(decision) = decision(&line) {
+                        match chat.asked.clone() {
+                            Some(id) => {
+                                let body = json!({"approvalId": id, "decision": decision});
+                                way.say(args, "approve", body).await?;
+                            }
+                            None => chat.say("[nothing asks for approval]\n")?,
+                        }
+                        continue;
+                    }
                     chat.is_answered = false;
                     way.say(args, "chat", json!({"message": line})).await?;
                     continue;
@@ -117,8 +128,10 @@ struct Chat<'a> {
     ended: Option<String>,
     /// Whether what was to be said was said, or could not be.
     is_answered: bool,
-    /// Whether a part of the answer stands on the line.
-    is_said: bool,
+    /// The part of the answer that stands there already.
+    said: String,
+    /// The request for approval that came last and waits.
+    asked: Option<String>,
     failed: bool,
 }
 
@@ -136,15 +149,21 @@ impl Chat<'_> {
                 self.run = run.filter(|run| self.ended.as_ref() != Some(run));
             }
             "delta" => {
-                if frame["replace"] == true && self.is_said {
+                let text = frame["text"].as_str().unwrap_or_default();
+                if frame["replace"] == true && !self.said.is_empty() {
                     self.say("\n")?;
+                    self.said.clear();
                 }
-                self.is_said = true;
-                self.say(frame["text"].as_str().unwrap_or_default())?;
+                self.said.push_str(text);
+                self.say(text)?;
             }
             "final" | "aborted" => {
-                if !self.is_said {
-                    self.say(frame["text"].as_str().unwrap_or_default())?;
+                // The end may say more than the pieces before it, or something else.
+                let text = frame["text"].as_str().unwrap_or_default();
+                match text.strip_prefix(&*self.said) {
+                    Some(rest) => self.say(rest)?,
+                    None if text.is_empty() => {}
+                    None => self.say(&format!("\n{text}"))?,
                 }
                 self.say(if kind == "aborted" {
                     " [aborted]\n"
@@ -174,8 +193,20 @@ impl Chat<'_> {
             }
             "approval" => {
                 let command = frame["command"].as_str().unwrap_or_default();
-                let id = frame["approvalId"].as_str().unwrap_or_default();
-                self.say(&format!("\n[asks for approval {id}] {command}\n"))?;
+                self.asked = frame["approvalId"].as_str().map(str::to_owned);
+                let how = match self.args.message {
+                    None => " (/allow, /allow always or /deny)",
+                    Some(_) => "",
+                };
+                self.say(&format!("\n[asks for approval{how}] {command}\n"))?;
+            }
+            "approval_resolved"
+                if self.asked.is_some()
+                    && self.asked.as_deref() == frame["approvalId"].as_str() =>
+            {
+                self.asked = None;
+                let decision = frame["decision"].as_str().unwrap_or("no longer asked");
+                self.say(&format!("[{decision}]\n"))?;
             }
             "gateway" if frame["connected"] == false => {
                 let note = frame["note"].as_str().unwrap_or_default();
@@ -187,7 +218,7 @@ impl Chat<'_> {
     }
 
     fn ended(&mut self, frame: &Value) {
-        self.is_said = false;
+        self.said.clear();
         self.ended = frame["runId"].as_str().map(str::to_owned);
         if self.run == self.ended {
             self.run = None;
@@ -307,6 +338,16 @@ impl Way {
     }
 }
 
+/// What a line decides about a request for approval.
+fn decision(line: &str) -> Option<&'static str> {
+    Some(match line.trim() {
+        "/allow" => "allow-once",
+        "/allow always" => "allow-always",
+        "/deny" => "deny",
+        _ => return None,
+    })
+}
+
 /// Does what the server would do.
 async fn own(
     gateways: &Gateways,
@@ -322,6 +363,12 @@ async fn own(
         "abort" => {
             let run = request["runId"].as_str();
             json!({"type": "abort", "runIds": gateways.abort(id, key, run).await?})
+        }
+        "approve" => {
+            gateways
+                .resolve(id, text("approvalId"), text("decision"))
+                .await?;
+            json!({"type": "approved"})
         }
         _ => {
             let messages = gateways.history(id, key, None, SHOWN, true).await?;

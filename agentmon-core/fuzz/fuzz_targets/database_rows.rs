@@ -73,7 +73,8 @@ fn overwrite(case: &Case, path: &PathBuf, data: &[u8]) -> rusqlite::Result<()> {
             "UPDATE {table} SET {column} = ?1 WHERE rowid = (SELECT rowid FROM {table} LIMIT 1 OFFSET ?2)"
         );
         // A constraint of the agent's own may refuse it.
-        let _ = changes.execute(&sql, (value, number / case.columns.len()));
+        let row = i64::try_from(number / case.columns.len()).unwrap_or(i64::MAX);
+        let _ = changes.execute(&sql, (value, row));
     }
     changes.commit()
 }

@@ -10,10 +10,11 @@ pub(super) use shared::{Known, Shared};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::entry::GatewayStatus;
 use super::recorder::Recorder;

@@ -5,6 +5,7 @@
 //! transcript itself, keeps an offset or writes anything: it turns bytes or rows into observations and reports what it
 //! skipped.
 
+mod about;
 pub mod claude_code;
 pub mod cline;
 pub mod codex;

@@ -34,10 +34,10 @@ pub(crate) async fn open(
         });
         return Err(ApiError::with_body(StatusCode::SERVICE_UNAVAILABLE, &body));
     };
-    // What is committed from here on comes through the hub, maybe what is read below as well.
+    // What is committed from here on comes through the hub, and so may what was committed just before, or is read below.
     let connected = Frames::everybody(&events_api::connected_frame(app.monitor.now()));
     let mut first = vec![connected.for_client(&interest, 0)];
-    let mut seen = 0;
+    let mut seen = *app.monitor.committed().borrow();
     if let Some(after) = after {
         // A place that no event has reached yet comes from another database.
         let after = after.clamp(0, *app.monitor.committed().borrow());

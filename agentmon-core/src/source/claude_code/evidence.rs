@@ -8,10 +8,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::hook::about;
 use super::line::{Line, Message, SYNTHETIC};
 use crate::model::{Batch, Event, SessionIndex, Timestamp};
 use crate::session::{Ask, Evidence, EvidenceSource, Signal};
+use crate::source::about::about;
 
 /// How the last assistant line of a file ended: enough for the state of sessions that ended long ago.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -166,10 +166,7 @@ fn assistant(line: &Line<'_>, is_subagent: bool, say: &mut impl FnMut(Signal)) {
     {
         let call: Box<str> = block.id.as_deref().unwrap_or_default().into();
         let tool = block.name.as_deref().unwrap_or_default();
-        let about = block
-            .input
-            .and_then(about)
-            .map(|words| Event::clip(&words).0);
+        let about = block.input.and_then(|input| about(input.get()));
         let ask = match tool {
             "AskUserQuestion" => Some(Ask::Question),
             "ExitPlanMode" => Some(Ask::Plan),

@@ -9,7 +9,6 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-pub(super) use payload::about;
 use payload::{Payload, answer, is_machine_prompt};
 
 use super::identity::{self, tool_fact};
@@ -19,6 +18,7 @@ use crate::model::{
     SessionIndex, SessionKey, Stamped, Timestamp, Title, TitleKind, earliest, latest,
 };
 use crate::session::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
+use crate::source::about::about;
 use crate::source::fields::mend;
 
 /// Reads one hook payload that arrived at `now`, and returns the session that it speaks of: the one that it names, or
@@ -241,13 +241,12 @@ impl Reader<'_, '_> {
     fn tool(&mut self, event: &str, session: SessionIndex) {
         let tool: Box<str> = text(self.hook.tool_name.as_ref());
         let call: Box<str> = text(self.hook.tool_use_id.as_ref());
-        let about = self.hook.tool_input.and_then(about);
+        let about = self.hook.tool_input.and_then(|input| about(input.get()));
         match event {
             "PreToolUse" => {
                 // In the words of the transcript.
                 let text = self.hook.tool_input.map_or("", RawValue::get);
                 self.tool_event(session, EventKind::ToolUse, text, EventStatus::Success);
-                let about = about.map(|about| Event::clip(&about).0);
                 self.say(session, Signal::ToolStarted { call, tool, about });
             }
             "PermissionRequest" => {
@@ -262,7 +261,7 @@ impl Reader<'_, '_> {
                     session,
                     Signal::NeedsInput {
                         ask,
-                        detail: about.as_deref().map(|about| Event::clip(about).0),
+                        detail: about,
                         // The payload does not name the call.
                         request: None,
                     },

@@ -246,7 +246,7 @@ impl Reader<'_, '_> {
                     told.tool(EventKind::ToolUse, &call, Some(&tool), &text);
                 });
                 let call = call.into();
-                let about = None;
+                let about = (!text.is_empty()).then(|| Event::clip(&text).0);
                 self.say(Signal::ToolStarted { call, tool, about });
             }
             _ => {

@@ -6,7 +6,6 @@
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::record::{
     CompletedItem, Failure, SubagentEvent, TaskComplete, TaskStarted, ToolCall, TurnAborted,
@@ -16,6 +15,7 @@ use super::text::part;
 use super::thread::uuid7_millis;
 use crate::model::Timestamp;
 use crate::session::{Ask, Signal};
+use crate::source::about::about;
 
 /// Longest question, command or error message that evidence carries, in characters.
 const MAX_DETAIL: usize = 300;
@@ -243,7 +243,7 @@ impl Turns {
         emit(Signal::ToolStarted {
             call: id.into(),
             tool: tool.into(),
-            about: None,
+            about: about_call(call),
         });
         if let Some((ask, detail)) = self.asks(call, tool) {
             if self.asked.len() < MAX_ASKED {
@@ -284,11 +284,8 @@ impl Turns {
         let ask = Ask::Permission {
             tool: Some(tool.into()),
         };
-        // What is to be run says more than why.
-        let command = wanted.cmd.as_ref().or(wanted.command.as_ref());
-        let command = command.and_then(command_line);
-        let detail = command.or(wanted.justification);
-        escalates.then(|| (ask, Some(clip(detail.as_deref().unwrap_or(arguments)))))
+        // What is to be run says more than the reason that is given for it.
+        escalates.then(|| (ask, about(arguments)))
     }
 
     pub(super) fn tool_returned(&mut self, call: &str, emit: &mut dyn FnMut(Signal)) {
@@ -405,27 +402,26 @@ fn clip(text: &str) -> Box<str> {
     }
 }
 
+/// What a call is to do: the command, the first file of a patch, or what else the tool is given.
+fn about_call(call: &ToolCall<'_>) -> Option<Box<str>> {
+    let patched = |input: &str| {
+        let mut lines = input.lines().map(|line| line.strip_prefix("*** "));
+        let file = lines.find_map(|line| line?.split_once(" File: "));
+        file.map(|(_, path)| path.to_owned())
+    };
+    match (call.arguments.get(), call.action, call.input.get()) {
+        (Some(arguments), _, _) => about(arguments),
+        (None, Some(action), _) => about(action.get()),
+        (None, None, Some(input)) => about(&patched(input).unwrap_or_else(|| input.to_owned())),
+        (None, None, None) => None,
+    }
+}
+
 /// The arguments of a command that asks to leave the sandbox, in its newer and older spelling.
 #[derive(Deserialize)]
 struct Escalation {
     sandbox_permissions: Option<String>,
     with_escalated_permissions: Option<bool>,
-    justification: Option<String>,
-    cmd: Option<Value>,
-    command: Option<Value>,
-}
-
-/// A command as people type it. Older clients write the words, mostly a shell with `-lc` and the line itself.
-fn command_line(command: &Value) -> Option<String> {
-    if let Some(line) = command.as_str() {
-        return Some(line.to_owned());
-    }
-    let words: Option<Vec<&str>> = command.as_array()?.iter().map(Value::as_str).collect();
-    match &*words? {
-        [] => None,
-        [_, flag, line] if flag.starts_with('-') && flag.ends_with('c') => Some((*line).to_owned()),
-        words => Some(words.join(" ")),
-    }
 }
 
 #[derive(Deserialize)]
@@ -437,24 +433,4 @@ struct Questions {
 struct Question {
     #[serde(default)]
     question: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_command_is_told_as_it_would_be_typed() {
-        for (command, expected) in [
-            (json!("kubectl apply"), Some("kubectl apply")),
-            (json!(["bash", "-lc", "ls | wc"]), Some("ls | wc")),
-            (json!(["git", "push"]), Some("git push")),
-            (json!([]), None),
-            (json!(["a", 1]), None),
-            (json!(7), None),
-        ] {
-            assert_eq!(command_line(&command).as_deref(), expected, "{command}");
-        }
-    }
 }

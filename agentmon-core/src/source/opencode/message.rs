@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 use crate::source::Want;
+use crate::source::about::about;
 use crate::source::json;
 use crate::source::line::{Line, detail};
 use crate::source::otlp::opencode_usage_key;
@@ -252,7 +253,7 @@ fn tool(
     line.sign(Signal::ToolStarted {
         call: (&*call).into(),
         tool: (&*name).into(),
-        about: None,
+        about: state.input.and_then(|input| about(input.get())),
     });
     // Providers number the tools of an answer, some of them from one.
     let fact = FactKey::new("opencode.tool", &[line.id.as_bytes(), call.as_bytes()]);

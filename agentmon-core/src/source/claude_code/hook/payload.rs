@@ -105,43 +105,6 @@ pub(super) fn is_machine_prompt(prompt: &str) -> bool {
     prompt.trim_start().starts_with("<task-notification>")
 }
 
-/// What a tool call is about, in the words that the user is shown: the command, the file, the question.
-pub(in crate::source::claude_code) fn about(input: &RawValue) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Input<'a> {
-        #[serde(borrow, default)]
-        command: Option<Cow<'a, str>>,
-        #[serde(borrow, default)]
-        file_path: Option<Cow<'a, str>>,
-        #[serde(borrow, default)]
-        notebook_path: Option<Cow<'a, str>>,
-        #[serde(borrow, default)]
-        url: Option<Cow<'a, str>>,
-        #[serde(borrow, default)]
-        plan: Option<Cow<'a, str>>,
-        #[serde(borrow, default)]
-        questions: Vec<Question<'a>>,
-    }
-    #[derive(Deserialize)]
-    struct Question<'a> {
-        #[serde(borrow, default)]
-        question: Option<Cow<'a, str>>,
-    }
-    let raw = input.get();
-    let known: Option<Input<'_>> = serde_json::from_str(raw).ok();
-    let words = known.and_then(|input| {
-        let question = || input.questions.into_iter().find_map(|ask| ask.question);
-        input
-            .command
-            .or(input.file_path)
-            .or(input.notebook_path)
-            .or(input.url)
-            .or(input.plan)
-            .or_else(question)
-    });
-    words.or_else(|| (!matches!(raw, "{}" | "null")).then_some(Cow::Borrowed(raw)))
-}
-
 /// What a tool answered: text as it is, anything else as JSON.
 pub(super) fn answer(response: &RawValue) -> Cow<'_, str> {
     let raw = response.get();

@@ -9,6 +9,7 @@ use crate::model::{
     stamp,
 };
 use crate::session::{Ask, Signal};
+use crate::source::about::about;
 use crate::source::json::{self, Raw};
 use crate::source::line::{Line, detail};
 
@@ -110,7 +111,7 @@ fn blocks(line: &mut Line<'_>, content: Raw<'_>, model_call: Option<FactKey>, ru
             line.sign(Signal::ToolStarted {
                 call: id.into(),
                 tool: name.into(),
-                about: None,
+                about: block.arguments.and_then(|input| about(input.get())),
             });
         }
     }

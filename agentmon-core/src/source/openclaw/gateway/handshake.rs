@@ -17,8 +17,15 @@ pub const PROTOCOLS: [u64; 2] = [3, 4];
 /// on loopback, in both protocols.
 const CLIENT: (&str, &str) = ("gateway-client", "backend");
 const ROLE: &str = "operator";
-/// What agentmon does: watch, chat, and answer what agents ask.
-const SCOPES: [&str; 3] = ["operator.read", "operator.write", "operator.approvals"];
+/// What agentmon does: watch, chat, and answer what agents ask. The last scope is for that alone: gateways since 2026.7 show
+/// a request for approval to administrators and to whoever started the run, nobody else, so that without it a run that waits would
+/// seem to work, and one that agentmon started would be refused its commands.
+const SCOPES: [&str; 4] = [
+    "operator.read",
+    "operator.write",
+    "operator.approvals",
+    "operator.admin",
+];
 /// Without the last two, commands that need a yes are refused in runs that agentmon starts.
 const CAPABILITIES: [&str; 3] = ["tool-events", "approvals", "exec-approvals"];
 

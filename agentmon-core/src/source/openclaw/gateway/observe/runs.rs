@@ -9,6 +9,7 @@ use crate::model::{
     Batch, DedupKey, Event, EventKind, EventStatus, Timestamp, Title, TitleKind, stamp,
 };
 use crate::session::{Ask, Signal};
+use crate::source::about::about as words;
 use crate::source::json::{self, Raw};
 use crate::source::line::detail;
 use crate::source::openclaw::files::message::{failure, turn_ended};
@@ -49,6 +50,8 @@ struct Data<'a> {
     name: Raw<'a>,
     #[serde(borrow)]
     tool_call_id: Raw<'a>,
+    #[serde(borrow)]
+    args: Raw<'a>,
     #[serde(borrow)]
     model: Raw<'a>,
     #[serde(borrow)]
@@ -203,8 +206,7 @@ impl Observer {
                 let signal = Signal::ToolStarted {
                     call: call(),
                     tool,
-                    // Approvals are asked for with their own words.
-                    about: None,
+                    about: data.args.and_then(|args| words(args.get())),
                 };
                 self.running(&address, &run);
                 self.sign(&address, at, signal, wishes, out);
