@@ -176,7 +176,7 @@ function Looked({ sources }: { sources: readonly Source[] }) {
   const list = (some: readonly Source[]) => (
     <ul className="w-fit max-w-full text-start font-mono text-sm">
       {some.map((source) => (
-        <li key={source.root} className="break-all">{source.root} <span className="text-faint">({source.state === "missing" ? "missing" : `${source.files} files`})</span></li>
+        <li key={source.root} className="break-words">{source.root} <span className="text-faint">({source.state === "missing" ? "missing" : `${source.files} files`})</span></li>
       ))}
     </ul>
   );
