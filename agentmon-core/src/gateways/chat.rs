@@ -1,6 +1,6 @@
 //! The conversations of one gateway that somebody looks at or takes part in: who sees what, and which answers are growing.
 //!
-//! A frame is rendered once, however many look on. Who is too slow hears `resync`, then what is growing as it stands.
+//! A frame is rendered once, however many look on. Who is too slow hears `resync`, then what is growing and asked for as it stands.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,8 @@ use crate::source::openclaw::gateway::talk::{Answer, ChatEvent, Move};
 const RING: usize = 256;
 /// Answers that grow at a time.
 const MAX_RUNS: usize = 256;
+/// Requests for approval that wait at a time.
+const MAX_APPROVALS: usize = 256;
 /// Runs that have ended and are remembered as such.
 const MAX_ENDED: usize = 256;
 
@@ -33,7 +35,19 @@ pub(super) struct Chats {
 struct State {
     viewed: HashMap<Box<str>, broadcast::Sender<ChatFrame>>,
     runs: HashMap<Box<str>, Run>,
+    /// Requests for approval that nobody has answered, by id.
+    approvals: HashMap<Box<str>, Approval>,
     ended: VecDeque<Box<str>>,
+}
+
+/// An agent's request for approval.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Approval {
+    pub(super) id: Box<str>,
+    pub(super) address: Box<str>,
+    pub(super) expires: Option<Timestamp>,
+    /// What viewers are told of it.
+    pub(super) body: Value,
 }
 
 /// An answer that is growing.
@@ -74,9 +88,12 @@ impl Chats {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks on at a conversation, from what is growing in it now.
-    pub(super) fn watch(self: &Arc<Self>, address: &str) -> ChatStream {
+    /// Looks on at a conversation, from what is growing in it and asked for in it now.
+    pub(super) fn watch(self: &Arc<Self>, address: &str, now: Timestamp) -> ChatStream {
         let mut state = self.state();
+        state
+            .approvals
+            .retain(|_, approval| approval.expires.is_none_or(|end| end > now));
         let receiver = match state.viewed.get(address) {
             Some(sender) => sender.subscribe(),
             None => {
@@ -87,28 +104,64 @@ impl Chats {
             }
         };
         ChatStream {
-            first: self.growing(&state, address),
+            first: self.present(&state, address),
             chats: self.clone(),
             address: address.into(),
             receiver,
         }
     }
 
-    fn growing(&self, state: &State, address: &str) -> VecDeque<ChatFrame> {
+    fn present(&self, state: &State, address: &str) -> VecDeque<ChatFrame> {
+        let approvals = state.approvals.values();
+        let asked = approvals
+            .filter(|approval| *approval.address == *address)
+            .map(|approval| self.frame("approval", address, approval.body.clone()));
+
         let runs = state
             .runs
             .iter()
             .filter(|(_, run)| *run.address == *address);
         let shown = runs.filter(|(_, run)| !run.answer.shown().is_empty());
-        shown
-            .map(|(id, run)| {
-                self.frame(
-                    "delta",
-                    address,
-                    json!({"runId": id, "text": run.answer.shown(), "replace": true}),
-                )
-            })
-            .collect()
+        let grown = shown.map(|(id, run)| {
+            self.frame(
+                "delta",
+                address,
+                json!({"runId": id, "text": run.answer.shown(), "replace": true}),
+            )
+        });
+        grown.chain(asked).collect()
+    }
+
+    /// An agent asks for approval.
+    pub(super) fn asked(&self, approval: Approval) {
+        self.tell("approval", &approval.address, approval.body.clone());
+        let approvals = &mut self.state().approvals;
+        if approvals.len() < MAX_APPROVALS {
+            approvals.insert(approval.id.clone(), approval);
+        }
+    }
+
+    /// A request for approval was answered or is over. `address` is known where the gateway says so.
+    pub(super) fn resolved(&self, id: &str, address: Option<&str>, body: &Value) {
+        let known = self.state().approvals.remove(id);
+        match address.or(known.as_ref().map(|approval| &*approval.address)) {
+            Some(address) => self.tell("approval_resolved", address, body.clone()),
+            None => self.tell_all("approval_resolved", body),
+        }
+    }
+
+    /// All requests for approval that wait, as the gateway lists them after a break.
+    pub(super) fn waiting(&self, listed: Vec<Approval>) {
+        let is_gone = |id: &str| listed.iter().all(|approval| *approval.id != *id);
+        let ids: Vec<Box<str>> = self.state().approvals.keys().cloned().collect();
+        for id in ids.into_iter().filter(|id| is_gone(id)) {
+            self.resolved(&id, None, &json!({"approvalId": id}));
+        }
+        for approval in listed {
+            if !self.state().approvals.contains_key(&approval.id) {
+                self.asked(approval);
+            }
+        }
     }
 
     /// Whether somebody looks on at a conversation or waits for an answer in it.
@@ -321,7 +374,7 @@ impl ChatStream {
             Err(broadcast::error::RecvError::Lagged(missed)) => {
                 // From here on nothing is missed: what grows is read behind the place where listening goes on.
                 self.receiver = self.receiver.resubscribe();
-                self.first = self.chats.growing(&self.chats.state(), &self.address);
+                self.first = self.chats.present(&self.chats.state(), &self.address);
                 Some(
                     self.chats
                         .frame("resync", &self.address, json!({"missed": missed})),
@@ -329,5 +382,54 @@ impl ChatStream {
             }
             Err(broadcast::error::RecvError::Closed) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn approval(id: &str, expires: i64) -> Approval {
+        Approval {
+            id: id.into(),
+            address: "agent:main:main".into(),
+            expires: Some(Timestamp(expires)),
+            body: json!({"approvalId": id}),
+        }
+    }
+
+    /// What whoever comes now is told first.
+    fn told(chats: &Arc<Chats>, now: i64) -> Vec<String> {
+        let first = chats.watch("agent:main:main", Timestamp(now)).first;
+        let read = |frame: ChatFrame| serde_json::from_str::<Value>(&frame).unwrap();
+        let mut told: Vec<String> = first
+            .into_iter()
+            .map(read)
+            .map(|frame| format!("{} {}", frame["type"], frame["approvalId"]))
+            .collect();
+        told.sort();
+        told
+    }
+
+    #[tokio::test]
+    async fn who_comes_later_hears_what_still_waits_for_an_answer() {
+        let chats = Chats::new("home");
+        let mut early = chats.watch("agent:main:main", Timestamp(0));
+        for (id, expires) in [("a", 1000), ("b", 1000), ("late", 10)] {
+            chats.asked(approval(id, expires));
+        }
+        assert!(early.next().await.unwrap().contains("\"approvalId\":\"a\""));
+        assert_eq!(told(&chats, 10), [r#""approval" "a""#, r#""approval" "b""#]);
+        chats.resolved("a", None, &json!({"approvalId": "a"}));
+        assert_eq!(told(&chats, 10), [r#""approval" "b""#]);
+        // After a break the gateway knows better.
+        chats.waiting(vec![approval("c", 1000)]);
+        assert_eq!(told(&chats, 10), [r#""approval" "c""#]);
+        assert!(
+            chats
+                .watch("agent:main:other", Timestamp(0))
+                .first
+                .is_empty()
+        );
     }
 }

@@ -160,7 +160,7 @@ impl Gateways {
     pub fn watch(&self, id: &str, session_key: &str) -> Result<ChatStream, GatewayError> {
         let shared = self.shared(id)?;
         let address = Self::address(&shared, session_key)?;
-        Ok(shared.chats.watch(&address))
+        Ok(shared.chats.watch(&address, self.inner.monitor.now()))
     }
 
     /// The latest messages of a conversation as they are stored, the oldest first; with `sync`, after asking the gateway

@@ -22,6 +22,8 @@ mod contracts;
 mod export;
 mod feed;
 mod gateways;
+mod hooks;
+mod image;
 mod import;
 mod index;
 mod ingest;

@@ -16,6 +16,7 @@ pub mod env;
 pub mod exported;
 pub mod fields;
 pub mod gemini;
+pub mod image;
 pub mod import;
 mod json;
 pub mod kimi;
@@ -40,6 +41,8 @@ use std::path::{Path, PathBuf};
 pub use database::{Database, DatabaseError};
 pub use env::Env;
 pub use remote::RemoteSource;
+
+use image::{Image, ImageOwner};
 
 use crate::model::{AgentKind, Batch, Timestamp};
 
@@ -252,6 +255,12 @@ pub trait FileFormat: Debug + Send + Sync + 'static {
     /// Reports that a [`FileRole::Live`] or [`FileRole::Snapshot`] file is gone. `state` is the parser's last one.
     fn removed(&self, file: &FileInfo, state: &[u8], now: Timestamp, out: &mut Batch) {
         let _ = (file, state, now, out);
+    }
+
+    /// The images of `owner` in one line of a transcript.
+    fn images(&self, line: &[u8], owner: ImageOwner) -> Vec<Image> {
+        let _ = (line, owner);
+        Vec::new()
     }
 }
 

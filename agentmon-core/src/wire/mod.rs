@@ -17,6 +17,7 @@ mod doctor;
 mod event;
 pub mod events_api;
 mod export;
+mod hooks;
 mod import;
 mod live;
 mod part;
@@ -40,6 +41,7 @@ pub use demo::demo;
 pub use doctor::doctor;
 pub use event::{events, parse_cursor, write_cursor};
 pub use export::{export_call, export_event, export_session, export_usage};
+pub use hooks::hooks;
 pub use import::import;
 pub use live::{
     BoardStatus, TodayUsage, block_rows, board_row, board_status, live_events, live_session,

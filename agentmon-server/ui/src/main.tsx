@@ -6,6 +6,7 @@ import { navigate } from "wouter/use-browser-location";
 import { startAttention } from "./app/attention";
 import { App } from "./app/App";
 import { show } from "./app/overlay";
+import { loadLater } from "./app/screens";
 import { startClock } from "./lib/clock";
 import { startKeys } from "./lib/keys";
 import { startLive } from "./live/live";
@@ -15,6 +16,7 @@ startClock();
 startKeys();
 startAttention(navigate);
 startLive();
+loadLater();
 window.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
     event.preventDefault();

@@ -79,6 +79,7 @@ impl Connection {
             Ticket::Caller(answer) => drop(answer.send(Ok(payload.get().to_owned()))),
             Ticket::List { after_gap, rows } => self.listed(payload, after_gap, rows, now).await,
             Ticket::Approvals => {
+                self.waiting(payload);
                 let wishes = self.observer.approvals(payload, now, &mut self.batch);
                 self.wish(wishes).await;
             }

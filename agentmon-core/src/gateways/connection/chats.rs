@@ -1,10 +1,10 @@
 //! What is said to agents and by them, where somebody looks on: stored first, then told.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Connection, FATES_EVERY, Shared, TAKING_UP, Ticket};
 use crate::Monitor;
-use crate::gateways::chat::Ended;
+use crate::gateways::chat::{Approval, Ended};
 use crate::gateways::entry::{ChatMessage, MessageState, NewMessage};
 use crate::model::Timestamp;
 use crate::source::openclaw::gateway::frame::Payload;
@@ -54,29 +54,43 @@ impl Connection {
                 }
             }
             "exec.approval.requested" => {
-                let value = payload.value();
-                let request = &value["request"];
-                let address = self.address_of(request["sessionKey"].as_str().unwrap_or_default());
-                let body = json!({
-                    "approvalId": value["id"], "command": request["command"], "cwd": request["cwd"],
-                    "decisions": request["allowedDecisions"], "expiresAtMs": value["expiresAtMs"],
-                });
-                self.shared.chats.tell("approval", &address, body);
+                if let Some(approval) = self.approval(&payload.value()) {
+                    self.shared.chats.asked(approval);
+                }
             }
             "exec.approval.resolved" => {
                 let value = payload.value();
                 let body = json!({"approvalId": value["id"], "decision": value["decision"]});
-                match value["request"]["sessionKey"].as_str() {
-                    Some(key) => {
-                        self.shared
-                            .chats
-                            .tell("approval_resolved", &self.address_of(key), body)
-                    }
-                    None => self.shared.chats.tell_all("approval_resolved", &body),
-                }
+                let key = value["request"]["sessionKey"].as_str();
+                let address = key.map(|key| self.address_of(key));
+                let id = value["id"].as_str().unwrap_or_default();
+                self.shared.chats.resolved(id, address.as_deref(), &body);
             }
             _ => {}
         }
+    }
+
+    /// A request for approval, as events and lists have it.
+    fn approval(&self, value: &Value) -> Option<Approval> {
+        let request = &value["request"];
+        let body = json!({
+            "approvalId": value["id"], "command": request["command"], "cwd": request["cwd"],
+            "decisions": request["allowedDecisions"], "expiresAtMs": value["expiresAtMs"],
+        });
+        Some(Approval {
+            id: value["id"].as_str()?.into(),
+            address: self.address_of(request["sessionKey"].as_str()?).into(),
+            expires: value["expiresAtMs"].as_i64().map(Timestamp),
+            body,
+        })
+    }
+
+    /// The requests for approval that wait, after a break.
+    pub(super) fn waiting(&self, payload: Payload<'_>) {
+        let value = payload.value();
+        let listed = value.as_array().into_iter().flatten();
+        let listed = listed.filter_map(|value| self.approval(value)).collect();
+        self.shared.chats.waiting(listed);
     }
 
     pub(super) fn address_of(&self, key: &str) -> String {

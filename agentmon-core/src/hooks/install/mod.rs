@@ -56,6 +56,15 @@ pub enum EditError {
     Taken(String),
 }
 
+/// A settings file, and whether hooks of agentmon stand in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookFile {
+    /// The file. It need not exist.
+    pub file: SettingsFile,
+    /// Whether they do; why that cannot be said.
+    pub is_installed: Result<bool, EditError>,
+}
+
 /// What a settings file holds of agentmon's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -164,6 +173,14 @@ impl SettingsFile {
                 vec![file(folder.join(".gemini/settings.json"), Format::Hooks)]
             }
         }
+    }
+
+    /// Whether hooks of agentmon stand in the file's text, those of another version too.
+    ///
+    /// # Errors
+    /// [`EditError`]: what the file says cannot be understood.
+    pub fn has_ours(&self, text: &str) -> Result<bool, EditError> {
+        Ok(self.uninstalled(text)? != text)
     }
 
     /// The file's text with agentmon's hooks in it.

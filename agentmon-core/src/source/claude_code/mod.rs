@@ -8,6 +8,7 @@ pub mod content;
 pub mod evidence;
 pub mod hook;
 pub(crate) mod identity;
+mod images;
 pub mod jobs;
 pub mod line;
 pub mod live;
@@ -19,6 +20,7 @@ pub mod transcript;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::image::{Image, ImageOwner};
 use super::process::{ProcessTable, SystemProcesses};
 use super::{Env, FileFormat, FileInfo, FileRole, Parser, Root, for_each_line};
 use crate::model::{AgentKind, Batch, SessionKey, Timestamp};
@@ -141,6 +143,10 @@ impl FileFormat for ClaudeCode {
         if file.role == FileRole::Live {
             live::removed(file, state, now, &*self.processes, out);
         }
+    }
+
+    fn images(&self, line: &[u8], owner: ImageOwner) -> Vec<Image> {
+        images::images(line, owner)
     }
 }
 

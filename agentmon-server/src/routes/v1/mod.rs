@@ -7,6 +7,7 @@ mod board;
 mod doctor;
 mod events;
 pub(crate) mod filter;
+mod hooks;
 mod live;
 mod openapi;
 mod quotas;
@@ -33,6 +34,8 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
         .or(sources::routes(app))
         .unify()
         .or(doctor::routes(app))
+        .unify()
+        .or(hooks::routes(app))
         .unify()
         .or(board::routes(app))
         .unify()

@@ -6,7 +6,7 @@ use warp::Filter;
 use warp::reply::Response;
 
 use super::{
-    about, activity, alerts, board, doctor, events, live, quotas, sessions, sources, usage,
+    about, activity, alerts, board, doctor, events, hooks, live, quotas, sessions, sources, usage,
 };
 use crate::http::{Route, method, reply};
 
@@ -19,6 +19,7 @@ use crate::http::{Route, method, reply};
         sessions::one,
         sessions::explain,
         sessions::transcript,
+        sessions::image,
         board::board,
         board::status,
         events::list,
@@ -38,6 +39,7 @@ use crate::http::{Route, method, reply};
         quotas::list,
         sources::list,
         doctor::doctor,
+        hooks::list,
     ),
     tags(
         (name = "sessions", description = "What every session is doing, and why"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use agentmon_core::query::{SessionFilter, TranscriptPlace};
 use agentmon_core::session::State;
 use agentmon_core::wire;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use warp::Filter;
 use warp::reply::Response;
 
@@ -36,11 +36,20 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
         .then(|id: String, app, query| async move {
             answer(transcript(app, decoded(&id), query).await)
         });
+    let image = warp::path!("api" / "v1" / "sessions" / String / "images" / i64)
+        .and(method::get())
+        .and(with(app))
+        .and(query())
+        .then(|id: String, event, app, query| async move {
+            answer(image(app, decoded(&id), event, query).await)
+        });
     list.or(one)
         .unify()
         .or(explain)
         .unify()
         .or(transcript)
+        .unify()
+        .or(image)
         .unify()
         .boxed()
 }
@@ -141,6 +150,42 @@ pub(super) async fn transcript(
         })
         .await?;
     Ok(reply::json(StatusCode::OK, &wire::blocks(&page)))
+}
+
+/// Shows an image of a session's transcript, from the agent's own file.
+#[utoipa::path(
+    get, path = "/api/v1/sessions/{id}/images/{event}", tag = "sessions",
+    params(
+        ("id" = String, Path, description = "The session's id, percent-encoded, or a beginning of it"),
+        ("event" = i64, Path, description = "The event's id: of a tool's result, or of a prompt"),
+        ("index" = Option<u64>, Query, description = "Which of its images, counted from 0, which is meant if it is not given"),
+    ),
+    responses((status = 200, description = "A PNG, JPEG, GIF or WebP image", content_type = "image/png", body = Vec<u8>),
+              (status = 404, description = "No such session or image, or the agent's file is gone"),
+              (status = 409, description = "Several sessions have an id that begins so")),
+)]
+pub(super) async fn image(
+    app: Arc<App>,
+    id: String,
+    event: i64,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let index = query.number("index", 0, 0..=1000) as usize;
+    let image = app
+        .ask(move |monitor| monitor.image(&id, event, index))
+        .await?;
+    let Some(image) = image else {
+        return Err(ApiError::not_found("Image not found"));
+    };
+    let kind = image.kind.media_type();
+    let mut response = reply::with_type(StatusCode::OK, kind, image.bytes);
+    let headers = response.headers_mut();
+    // What was written stays as it is. Opened by itself it is a picture and nothing else.
+    let kept = HeaderValue::from_static("private, max-age=3600");
+    headers.insert(header::CACHE_CONTROL, kept);
+    let policy = HeaderValue::from_static("default-src 'none'; sandbox");
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    Ok(response)
 }
 
 fn place(query: &Query) -> Result<TranscriptPlace, ApiError> {

@@ -116,9 +116,12 @@ function Feed({ topic, filters }: { topic: string; filters: Record<string, strin
 }
 
 function Row({ event, isNarrow }: { event: AgentEvent; isNarrow: boolean }) {
-  const title = useBoard((state) => {
-    const session = state.sessions.get(event.session);
-    return session ? titleOf(session) : event.native_id.slice(0, 13);
+  const title = useBoard(({ sessions }) => {
+    const session = sessions.get(event.session);
+    if (session) return titleOf(session);
+    // Subagents are told as a part of the session that their ids begin with.
+    const parent = sessions.get(event.session.slice(0, Math.max(0, event.session.lastIndexOf("/"))));
+    return parent ? `${titleOf(parent)} › subagent` : event.native_id.slice(0, 13);
   });
   const text = eventText(event) || kindName(event.kind);
   const href = `${sessionPath(event.session)}?at=${event.id}`;

@@ -1,22 +1,24 @@
 /** The screens and where they are. All but the board come when they are asked for. */
 
 import { QueryClientProvider, useQuery } from "@tanstack/react-query";
-import { Component, lazy, Suspense, type ReactNode } from "react";
+import { Component, lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import Board from "../board/Board";
 import { api, ApiError, queries } from "../lib/api";
 import type { About } from "../lib/types";
 import { Empty, Failure, Loading } from "../ui/parts";
+import { useLink } from "../live/live";
+import { screens } from "./screens";
 import { Shell } from "./Shell";
 import { useBoardTopic } from "./useBoardTopic";
 
-const Session = lazy(() => import("../session/Session"));
-const Activity = lazy(() => import("../activity/Activity"));
-const Usage = lazy(() => import("../usage/Usage"));
-const Search = lazy(() => import("../search/Search"));
-const Settings = lazy(() => import("../settings/Settings"));
-const Chat = lazy(() => import("../chat/Chat"));
-const Agents = lazy(() => import("../agents/Agents"));
+const Session = lazy(screens.session);
+const Activity = lazy(screens.activity);
+const Usage = lazy(screens.usage);
+const Search = lazy(screens.search);
+const Settings = lazy(screens.settings);
+const Chat = lazy(screens.chat);
+const Agents = lazy(screens.agents);
 
 export function App() {
   return (
@@ -96,7 +98,20 @@ class Caught extends Component<{ children: ReactNode }, { error: unknown }> {
   }
 
   override render() {
-    if (this.state.error === null) return this.props.children;
-    return <Failure error={this.state.error} retry={() => window.location.reload()} />;
+    const { error } = this.state;
+    if (error === null) return this.props.children;
+    if (error instanceof TypeError && /import/.test(error.message)) return <Unloaded />;
+    return <Failure error={error} retry={() => window.location.reload()} />;
   }
+}
+
+/** A part of the page could not be loaded: the server is gone, or another version of it came. It is tried again as soon as the server is there. */
+function Unloaded() {
+  const link = useLink((state) => state.link);
+  const [first] = useState(link);
+  useEffect(() => {
+    if (link === "live" && first !== "live") window.location.reload();
+  }, [link, first]);
+  if (link === "live") return <Failure error={new Error("This screen could not be loaded.")} retry={() => window.location.reload()} />;
+  return <Failure error={new Error("This screen could not be loaded: the server does not answer. It appears when the server is back.")} />;
 }

@@ -33,9 +33,10 @@ const KEYS: readonly { title: string; keys: readonly [string, string][] }[] = [
     keys: [
       ["1 2 3 4", "Transcript, Events, Cost, Why"], ["j k", "Next, previous block"], ["J K", "Next, previous prompt"],
       ["o", "Open or close a block"], ["f", "Find"], ["G", "To the newest, and follow"], ["[ ]", "Previous, next session"],
-      ["y", "Copy the command that resumes it"],
+      ["y", "Copy the command that resumes it"], ["c", "Chat with it, where a gateway knows it"],
     ],
   },
+  { title: "Chat", keys: [["a", "Allow once what is asked first"], ["d", "Deny it"]] },
 ];
 
 export default function Help() {

@@ -90,9 +90,9 @@ export default function Palette({ places }: { places: readonly { path: string; l
               className="flex min-h-9 cursor-pointer items-center gap-2.5 rounded-md px-2.5 py-1 aria-selected:bg-hover"
             >
               {entry.session ? <StateIcon state={entry.session.state} /> : <span aria-hidden className="w-[15px]" />}
-              <span className="min-w-0 truncate" dir="auto">{entry.label}</span>
+              <span className="min-w-24 truncate" dir="auto">{entry.label}</span>
               {entry.session ? <span className="min-w-0 flex-1 truncate text-dim" dir="auto">{activity(entry.session)}</span> : null}
-              <span className="ms-auto shrink-0 text-xs text-faint">{entry.hint}</span>
+              <span className="ms-auto max-w-[40%] shrink-0 truncate text-xs text-faint" dir="auto">{entry.hint}</span>
               {index === active ? <CornerDownLeft size={13} aria-hidden className="shrink-0 text-faint" /> : null}
             </li>
           ))}

@@ -3,7 +3,7 @@
 import {
   Activity, ChartColumn, Command, Keyboard, LayoutList, MessageSquare, Moon, Bot, Search, Settings, Sun, SunMoon,
 } from "lucide-react";
-import { lazy, Suspense, useEffect, type ReactNode } from "react";
+import { lazy, Suspense, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { useQuery } from "@tanstack/react-query";
 import { useBoard } from "../board/store";
@@ -16,8 +16,7 @@ import { useAnnouncement } from "./attention";
 import { goToNext } from "./next";
 import { show, useOverlay } from "./overlay";
 
-const loadPalette = () => import("./Palette");
-const Palette = lazy(loadPalette);
+const Palette = lazy(() => import("./Palette"));
 const Help = lazy(() => import("./Help"));
 
 interface Place {
@@ -77,11 +76,6 @@ export function Shell({ children }: { children: ReactNode }) {
   const waiting = useBoard((state) => state.status?.groups.needs_you ?? 0);
   const overlay = useOverlay((state) => state.overlay);
 
-  useEffect(() => {
-    // What is typed right after Ctrl K must find it.
-    const timer = setTimeout(() => void loadPalette(), 1000);
-    return () => clearTimeout(timer);
-  }, []);
   useKeys({
     "?": () => show("help"),
     "/": () => navigate("/search"),

@@ -68,9 +68,9 @@ const Row = memo(function Row({ id, isActive, onActive, onPeek }: {
         ) : null}
       </div>
       <span className="w-16 shrink-0 text-end text-[var(--state)]" title="Waiting since"><Since at={session.since} /></span>
-      <span className="flex w-40 shrink-0 items-center justify-end gap-1 max-md:hidden">
+      <span className="-my-1 flex w-40 shrink-0 items-center justify-end gap-1 max-md:hidden">
         {command ? <CopyButton text={command} label="Copy the command that resumes it">Resume</CopyButton> : null}
-        <Link href={sessionPath(id)} tabIndex={-1} className="button -my-1">Open</Link>
+        <Link href={sessionPath(id)} tabIndex={-1} className="button">Open</Link>
       </span>
     </li>
   );

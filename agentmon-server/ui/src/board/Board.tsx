@@ -45,7 +45,8 @@ export default function Board() {
   const error = useBoard((state) => state.error);
   const [active, setActive] = useState<string | null>(null);
   const [peek, setPeek] = useState<string | null>(null);
-  const scroller = useRef<HTMLDivElement>(null);
+  // State, not a reference: the table within it is there before a reference would be set, and must hear of it.
+  const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const table = useRef<TableHandle>(null);
 
@@ -55,7 +56,7 @@ export default function Board() {
   );
   const focus = useCallback((id: string) => {
     setActive(id);
-    const find = () => scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(id)}"]`);
+    const find = () => scroller?.querySelector<HTMLElement>(`[data-row="${CSS.escape(id)}"]`);
     const element = find();
     if (element) {
       element.focus();
@@ -65,7 +66,7 @@ export default function Board() {
     table.current?.reveal(id);
     // The row exists after the next frame.
     requestAnimationFrame(() => requestAnimationFrame(() => find()?.focus()));
-  }, []);
+  }, [scroller]);
   const move = (step: number) => {
     const at = active === null ? -1 : order.indexOf(active);
     const next = order[Math.max(0, Math.min(order.length - 1, at < 0 ? (step > 0 ? 0 : order.length - 1) : at + step))];
@@ -109,7 +110,7 @@ export default function Board() {
       {error ? <Failure error={new Error(error)} /> : null}
       <div className="relative flex min-h-0 flex-1">
         <div
-          ref={scroller} className="@container relative min-w-0 flex-1 overflow-y-auto outline-none [overflow-anchor:none]" data-scroller
+          ref={setScroller} className="@container relative min-w-0 flex-1 overflow-y-auto outline-none [overflow-anchor:none]" data-scroller
           onPointerEnter={(event) => setPointer(event.pointerType === "mouse")} onPointerLeave={() => setPointer(false)}
           onFocus={() => setFocus(true)}
           onBlur={(event) => setFocus(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget))}
@@ -158,17 +159,37 @@ function NoSessions({ isFiltered, onClear }: { isFiltered: boolean; onClear: () 
   }
   return (
     <Empty title="No sessions found">
-      <p>Looked in:</p>
-      <ul className="mx-auto w-fit text-start font-mono text-sm">
-        {sources.data?.sources.map((source) => (
-          <li key={`${source.format} ${source.root}`}>
-            {source.root} <span className="text-faint">({source.state === "missing" ? "missing" : `${source.files} files`})</span>
-          </li>
-        ))}
-      </ul>
-      <p>
-        Start an agent and it appears here at once. To see made-up agents at work, run <code className="font-mono">agentmon --demo serve</code>.
-      </p>
+      <p>Start an agent and it appears here at once. To see made-up agents at work, run <code className="font-mono">agentmon --demo serve</code>.</p>
+      <p>With hooks, agents tell at once when they need you: <code className="font-mono">agentmon hooks install</code>.</p>
+      {sources.data ? <Looked sources={sources.data.sources} /> : null}
     </Empty>
+  );
+}
+
+/** Folders that are told at first. */
+const FOLDERS = 6;
+
+/** Where sessions were looked for: folders that are there first. */
+function Looked({ sources }: { sources: readonly Source[] }) {
+  const byRoot = new Map(sources.map((source) => [source.root, source]));
+  const all = [...byRoot.values()].sort((a, b) => Number(a.state === "missing") - Number(b.state === "missing"));
+  const list = (some: readonly Source[]) => (
+    <ul className="w-fit max-w-full text-start font-mono text-sm">
+      {some.map((source) => (
+        <li key={source.root} className="break-all">{source.root} <span className="text-faint">({source.state === "missing" ? "missing" : `${source.files} files`})</span></li>
+      ))}
+    </ul>
+  );
+  return (
+    <div className="mt-4 flex flex-col items-center gap-1">
+      <p>Looked in</p>
+      {list(all.slice(0, FOLDERS))}
+      {all.length > FOLDERS ? (
+        <details className="flex flex-col items-center text-center">
+          <summary className="link cursor-pointer">and {all.length - FOLDERS} more folders</summary>
+          {list(all.slice(FOLDERS))}
+        </details>
+      ) : null}
+    </div>
   );
 }

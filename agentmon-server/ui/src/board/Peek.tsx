@@ -31,7 +31,7 @@ export function Peek({ id, onClose }: { id: string; onClose: () => void }) {
         <div className="min-w-0 flex-1">
           <p className="text-sm"><StateMark state={session.state} liveness={session.liveness} /></p>
           <h2 className="text-base font-semibold break-words" dir="auto">{titleOf(session)}</h2>
-          <p className="text-sm text-dim">{reasonPhrase(session.reason)}, <Since at={session.since} /></p>
+          <p className="text-sm text-dim">{reasonPhrase(session.reason)} · <Since at={session.since} /></p>
         </div>
         <button type="button" className="button-quiet" onClick={onClose} aria-label="Close"><X size={16} aria-hidden /></button>
       </header>

@@ -21,7 +21,7 @@ interface Props {
   onActive: (id: string) => void;
   onOpen: (id: string) => void;
   onPeek: (id: string) => void;
-  scroller: RefObject<HTMLDivElement | null>;
+  scroller: HTMLElement | null;
   handle: RefObject<TableHandle | null>;
   isNarrow: boolean;
 }
@@ -57,9 +57,9 @@ export function Table(props: Props) {
   );
   // The library's own memoisation is safe here: nothing of it is passed to memoised components.
   // eslint-disable-next-line react-hooks/incompatible-library
-  const virtual = useVirtualizer({
+  const virtual = useVirtualizer<HTMLElement, Element>({
     count: items.length,
-    getScrollElement: () => scroller.current,
+    getScrollElement: () => scroller,
     estimateSize: sizeOf,
     getItemKey: keyOf,
     overscan: 8,
@@ -80,7 +80,7 @@ export function Table(props: Props) {
   );
 }
 
-type Drawn = Props & { virtual: Virtualizer<HTMLDivElement, Element> };
+type Drawn = Props & { virtual: Virtualizer<HTMLElement, Element> };
 
 /** What lies before and after the rows that exist. */
 function margins(virtual: Drawn["virtual"]): { before: number; after: number } {

@@ -5,6 +5,7 @@ import { CircleStop, Plus, Send } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { api, withParams } from "../lib/api";
+import { useKeys } from "../lib/keys";
 import { At, Empty, Failure, Loading, Select } from "../ui/parts";
 import { chatActions, chatKey, NO_CHAT, openChat, useChats, type Approval, type Message } from "./store";
 
@@ -60,7 +61,7 @@ function Gateways({ gateway, session }: Place) {
   if (!chosen) {
     return (
       <Empty title="No gateway is known">
-        <p>Tell agentmon of an OpenClaw gateway by a POST to <code className="font-mono">/api/gateways</code> with its <code>url</code> and <code>token</code>, or in its configuration.</p>
+        <p>Add an OpenClaw gateway in the <Link href="/settings?gateway=new" className="link">settings</Link>, with <code className="font-mono">agentmon gateways add</code>, or in agentmon&apos;s configuration.</p>
       </Empty>
     );
   }
@@ -93,13 +94,22 @@ function Connected({ gateway }: { gateway: Gateway }) {
   );
 }
 
-function Conversations({ gateway, session }: { gateway: Gateway; session: string | null }) {
-  const [, navigate] = useLocation();
-  const list = useQuery({
-    queryKey: ["gateway-sessions", gateway.id],
-    queryFn: () => api<{ sessions: GatewaySession[] }>(withParams(`/api/gateways/${encodeURIComponent(gateway.id)}/sessions`, { limit: 200 })),
+/** The conversations that a gateway knows. */
+function useConversations(gateway: string) {
+  return useQuery({
+    queryKey: ["gateway-sessions", gateway],
+    queryFn: () => api<{ sessions: GatewaySession[] }>(withParams(`/api/gateways/${encodeURIComponent(gateway)}/sessions`, { limit: 200 })),
     refetchInterval: 15_000,
   });
+}
+
+function nameOf(row: GatewaySession): string {
+  return row.displayName ?? row.label ?? row.derivedTitle ?? row.key;
+}
+
+function Conversations({ gateway, session }: { gateway: Gateway; session: string | null }) {
+  const [, navigate] = useLocation();
+  const list = useConversations(gateway.id);
   const agents = useQuery({
     queryKey: ["gateway-agents", gateway.id],
     queryFn: () => api<{ agents: { id: string; name?: string }[] | null; defaultAgentId: string | null }>(`/api/gateways/${encodeURIComponent(gateway.id)}/agents`),
@@ -119,7 +129,7 @@ function Conversations({ gateway, session }: { gateway: Gateway; session: string
         {list.data?.sessions.map((row) => (
           <li key={row.key}>
             <Link href={chatPath(gateway.id, row.key)} aria-current={row.key === session ? "page" : undefined} className="flex min-h-11 flex-col justify-center px-3 py-1 hover:bg-hover aria-[current]:bg-hover">
-              <span className="truncate" dir="auto">{row.displayName ?? row.label ?? row.derivedTitle ?? row.key}{row.hasActiveRun ? <span className="text-working"> · answering</span> : null}</span>
+              <span className="truncate" dir="auto">{nameOf(row)}{row.hasActiveRun ? <span className="text-working"> · answering</span> : null}</span>
               <span className="truncate text-xs text-faint" dir="auto">{[row.agentId, row.channel, row.model].filter(Boolean).join(" · ")}</span>
             </Link>
           </li>
@@ -132,6 +142,7 @@ function Conversations({ gateway, session }: { gateway: Gateway; session: string
 function Conversation({ gateway, session }: { gateway: Gateway; session: string }) {
   const chat = useChats((state) => state.chats[chatKey(gateway.id, session)]) ?? NO_CHAT;
   const isOpen = useChats((state) => state.isOpen);
+  const row = useConversations(gateway.id).data?.sessions.find(({ key }) => key === session);
   const [text, setText] = useState("");
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => openChat(gateway.id, session), [gateway.id, session]);
@@ -140,6 +151,13 @@ function Conversation({ gateway, session }: { gateway: Gateway; session: string 
   useEffect(() => {
     end.current?.scrollIntoView({ block: "end" });
   }, [length]);
+  const first = chat.approvals[0];
+  const decide = (decision: string) => {
+    if (!first?.decisions.includes(decision)) return false;
+    chatActions.approve(gateway.id, session, first.approvalId, decision);
+    return undefined;
+  };
+  useKeys({ a: () => decide("allow-once"), d: () => decide("deny") });
   const send = () => {
     if (!text.trim()) return;
     chatActions.send(gateway.id, session, text);
@@ -149,7 +167,7 @@ function Conversation({ gateway, session }: { gateway: Gateway; session: string 
     <section className="flex min-w-0 flex-1 flex-col" aria-label="Conversation">
       <header className="flex min-h-11 items-center gap-2 border-b border-line px-4">
         <Link href={chatPath(gateway.id)} className="link md:hidden">All</Link>
-        <h2 className="min-w-0 truncate font-medium" dir="auto">{session}</h2>
+        <h2 className="min-w-0 truncate font-medium" dir="auto" title={session}>{row ? nameOf(row) : session}</h2>
         {isOpen ? null : <span role="status" className="ms-auto text-xs text-needs">connecting</span>}
       </header>
       <div className="min-h-0 flex-1 overflow-y-auto p-4" data-scroller tabIndex={0} role="log" aria-label="Messages">
@@ -160,7 +178,7 @@ function Conversation({ gateway, session }: { gateway: Gateway; session: string 
         {chat.isLoaded && !chat.messages.length && !growing.length ? <Empty title="Nothing was said yet" /> : null}
         <div ref={end} />
       </div>
-      {chat.approvals.map((approval) => <Ask key={approval.approvalId} approval={approval} onDecide={(decision) => chatActions.approve(gateway.id, session, approval.approvalId, decision)} />)}
+      {chat.approvals.map((approval) => <Ask key={approval.approvalId} approval={approval} isFirst={approval === first} onDecide={(decision) => chatActions.approve(gateway.id, session, approval.approvalId, decision)} />)}
       {chat.error ? <p role="alert" className="border-t border-line px-4 py-1.5 text-sm text-failed" dir="auto">{chat.error}</p> : null}
       <form className="flex items-end gap-2 border-t border-line p-3" onSubmit={(event) => { event.preventDefault(); send(); }}>
         <textarea
@@ -198,13 +216,16 @@ function Plain({ children }: { children: ReactNode }) {
   return <p className="break-words whitespace-pre-wrap" dir="auto">{children}</p>;
 }
 
-function Ask({ approval, onDecide }: { approval: Approval; onDecide: (decision: string) => void }) {
+/** The keys that answer the first request. */
+const KEYS: Record<string, string> = { "allow-once": "a", deny: "d" };
+
+function Ask({ approval, isFirst, onDecide }: { approval: Approval; isFirst: boolean; onDecide: (decision: string) => void }) {
   const text = (value: unknown) => (typeof value === "string" ? value : value ? JSON.stringify(value) : "");
   return (
     <div data-state="needs_input" role="alert" className="flex flex-wrap items-center gap-2 border-t border-[var(--state)]/50 bg-[var(--state)]/8 px-4 py-2">
       <p className="min-w-0 flex-1 basis-64"><strong className="text-[var(--state)]">May it run this?</strong> <code className="font-mono text-sm break-words" dir="auto">{text(approval.command)}</code> <span className="text-sm text-faint" dir="auto">{text(approval.cwd)}</span></p>
       {approval.decisions.map((decision) => (
-        <button key={decision} type="button" className={`button ${decision === "allow-once" ? "button-primary" : ""}`} onClick={() => onDecide(decision)}>{decision.replaceAll("-", " ")}</button>
+        <button key={decision} type="button" className={`button ${decision === "allow-once" ? "button-primary" : ""}`} onClick={() => onDecide(decision)}>{decision.replaceAll("-", " ")}{KEYS[decision] && isFirst ? <kbd aria-hidden className="max-md:hidden">{KEYS[decision]}</kbd> : null}</button>
       ))}
     </div>
   );

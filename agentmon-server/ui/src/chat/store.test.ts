@@ -25,6 +25,17 @@ describe("a chat", () => {
     expect(chat.messages.map(({ id }) => id)).toEqual([1, 2]);
   });
 
+  it("knows what became of a message, however late it is told that it was sent", () => {
+    const mine = (id: number, runId: string): Message => ({ ...said(id, "hi", "user"), runId, state: "pending" });
+    let chat = take(NO_CHAT, { type: "message", message: mine(1, "a") });
+    chat = take(chat, { type: "final", runId: "a", message: said(2, "Hello") });
+    chat = take(chat, { type: "sent", runId: "a", message: mine(1, "a") });
+    chat = take(chat, { type: "message", message: mine(3, "b") });
+    chat = take(chat, { type: "error", runId: "b", message: null, error: "not connected" });
+    chat = take(chat, { type: "message", message: mine(4, "c") });
+    expect(chat.messages.map(({ state, error }) => [state, error])).toEqual([["sent", undefined], ["sent", undefined], ["failed", "not connected"], ["pending", undefined]]);
+  });
+
   it("asks for approval until it is resolved", () => {
     let chat = take(NO_CHAT, { type: "approval", approvalId: "x", command: "ls", decisions: ["allow-once", 7, "deny"] });
     expect(chat.approvals).toEqual([{ approvalId: "x", command: "ls", cwd: undefined, decisions: ["allow-once", "deny"] }]);

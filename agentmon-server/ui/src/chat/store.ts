@@ -60,8 +60,19 @@ export function chatKey(gateway: string, session: string): string {
 /** Adds messages or puts them in the place of what they were. Exported for tests. */
 export function place(messages: readonly Message[], fresh: readonly Message[]): Message[] {
   const byId = new Map(messages.map((message) => [message.id, message]));
-  for (const message of fresh) byId.set(message.id, message);
+  for (const message of fresh) {
+    const known = byId.get(message.id);
+    // That it was on its way can be told after the answer came.
+    if (message.state !== "pending" || !known || known.state === "pending") byId.set(message.id, message);
+  }
   return [...byId.values()].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.id - b.id)).slice(-MAX);
+}
+
+/** What the user sent with a run is no longer on its way once the run is heard of. */
+function settle(messages: readonly Message[], frame: Frame): Message[] {
+  const state = frame.type === "error" ? "failed" : "sent";
+  const error = frame.type === "error" && frame.error !== undefined ? { error: frame.error } : {};
+  return messages.map((message) => (message.state === "pending" && message.runId === frame.runId ? { ...message, state, ...error } : message));
 }
 
 /** A chat after a frame. Pure. */
@@ -76,12 +87,12 @@ export function take(chat: Chat, frame: Frame): Chat {
       return { ...chat, messages: place(chat.messages, said), error: null };
     case "delta":
       if (!frame.runId) return chat;
-      return { ...chat, growing: { ...chat.growing, [frame.runId]: frame.replace ? (frame.text ?? "") : (grown ?? "") + (frame.text ?? "") } };
+      return { ...chat, messages: settle(chat.messages, frame), growing: { ...chat.growing, [frame.runId]: frame.replace ? (frame.text ?? "") : (grown ?? "") + (frame.text ?? "") } };
     case "final":
     case "aborted":
-      return { ...chat, messages: place(chat.messages, said), growing: others };
+      return { ...chat, messages: place(settle(chat.messages, frame), said), growing: others };
     case "error":
-      return { ...chat, messages: place(chat.messages, said), growing: frame.runId ? others : chat.growing, error: frame.error ?? "Something went wrong" };
+      return { ...chat, messages: place(frame.runId ? settle(chat.messages, frame) : chat.messages, said), growing: frame.runId ? others : chat.growing, error: frame.error ?? "Something went wrong" };
     case "resync":
       return { ...chat, growing: {} };
     case "approval":

@@ -59,7 +59,10 @@ function errorText(body: unknown): string | null {
 
 export const queries = new QueryClient({
   defaultOptions: {
+    // The server is mostly this machine's own: it answers without any network.
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       staleTime: 10_000,
       refetchOnWindowFocus: true,
       // What was refused stays refused.

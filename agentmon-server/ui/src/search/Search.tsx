@@ -92,7 +92,7 @@ function Hit({ hit }: { hit: SearchHit }) {
             isMatch ? <mark key={index} className="rounded-sm bg-needs/25 px-px text-text">{text}</mark> : <span key={index}>{text}</span>,
           )}
         </span>
-        <span className="shrink-0 text-xs text-faint"><At at={hit.at} /></span>
+        <span className="ms-auto shrink-0 text-xs text-faint"><At at={hit.at} /></span>
       </Link>
     </li>
   );

@@ -68,11 +68,11 @@ function EventRow({ event, lanes, isChosen }: { event: AgentEvent; lanes: readon
       <KindIcon kind={event.kind} status={event.status} />
       <span className="w-28 shrink-0 truncate text-sm">{event.tool ?? kindName(event.kind)}</span>
       {isChild ? <span className="max-w-32 shrink-0 truncate rounded bg-hover px-1.5 text-xs text-dim" dir="auto">{titleOf(lane)}</span> : null}
-      <Link href={`${sessionPath(event.session)}?at=${event.id}`} className="min-w-0 flex-1 truncate text-sm text-dim hover:underline max-md:basis-full" dir="auto">
+      <Link href={`${sessionPath(event.session)}?at=${event.id}`} className="min-w-0 flex-1 truncate text-sm text-dim hover:underline max-md:order-last max-md:basis-full" dir="auto">
         {eventText(event) || kindName(event.kind)}
       </Link>
-      {event.duration_ms !== null ? <span className="shrink-0 text-xs text-faint">{duration(event.duration_ms)}</span> : null}
-      {event.cost_usd !== null ? <span className="w-16 shrink-0 text-end text-xs text-faint">{money(event.cost_usd)}</span> : null}
+      {event.duration_ms !== null ? <span className="shrink-0 text-xs text-faint max-md:ms-auto">{duration(event.duration_ms)}</span> : null}
+      {event.cost_usd !== null ? <span className="w-16 shrink-0 text-end text-xs text-faint max-md:ms-auto max-md:w-auto">{money(event.cost_usd)}</span> : null}
     </li>
   );
 }

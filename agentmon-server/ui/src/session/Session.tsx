@@ -14,6 +14,8 @@ import type { Session as SessionData } from "../lib/types";
 import { useTopic } from "../live/live";
 import { Ago, ContextGauge, CopyButton, Empty, Failure, Loading, Since, Steps } from "../ui/parts";
 import { StateMark } from "../ui/state";
+import { ChatLink } from "./ChatLink";
+import { SessionId } from "./Images";
 import { createSession, type SessionHandle } from "./store";
 import { TranscriptView } from "./TranscriptView";
 
@@ -32,7 +34,10 @@ export default function Session({ id }: { id: string }) {
   const place = Number(params.get("at"));
   const [handle] = useState(() => createSession(id, place ? { around: place } : "last"));
   useTopic(`session:${encodeURIComponent(id)}`, handle.listener);
-  const session = useStore(handle.store, (state) => state.session);
+  const told = useStore(handle.store, (state) => state.session);
+  // What the board knows is shown until the session's own topic answers.
+  const onBoard = useBoard((state) => state.sessions.get(id));
+  const session = told ?? onBoard;
   const error = useStore(handle.store, (state) => state.error);
   const go = (next: Tab) => change({ tab: next === "transcript" ? null : next, at: null });
 
@@ -50,7 +55,7 @@ export default function Session({ id }: { id: string }) {
       return undefined;
     },
   });
-  if (error && !session) {
+  if (error && !told) {
     return error.code === "not_found" ? (
       <Empty title="There is no such session">
         <p>Its files may have been deleted, or the address is not complete. <Link href="/" className="link">To the board</Link></p>
@@ -94,7 +99,7 @@ function Panel({ tab, handle, session }: { tab: Tab; handle: SessionHandle; sess
   const [params] = useParams();
   const at = Number(params.get("at")) || null;
   switch (tab) {
-    case "transcript": return <TranscriptView handle={handle} session={session} at={at} />;
+    case "transcript": return <SessionId value={session.id}><TranscriptView handle={handle} session={session} at={at} /></SessionId>;
     case "events": return <Events handle={handle} session={session} />;
     case "cost": return <CostTab session={session} />;
     case "why": return <Why session={session} />;
@@ -132,6 +137,7 @@ function Header({ session }: { session: SessionData }) {
           {session.parent_id ? (
             <Link href={sessionPath(session.parent_id)} className="button"><CornerUpLeft size={14} aria-hidden /> Parent</Link>
           ) : null}
+          {session.agent === "openclaw" ? <ChatLink session={session} /> : null}
           {command ? <CopyButton text={command} label="Copy the command that resumes it"><span className="max-md:sr-only">Resume command</span></CopyButton> : null}
         </div>
       </div>

@@ -38,7 +38,7 @@ export function ToolBlock({ block, tool, isOpen, onToggle }: {
       >
         <ChevronRight size={13} aria-hidden className={`shrink-0 text-faint ${isOpen ? "rotate-90" : ""}`} />
         <Icon size={14} aria-hidden className="shrink-0 text-faint" />
-        <span className="shrink-0 text-sm font-medium">{tool.name}</span>
+        <span className="max-w-[60%] shrink-0 truncate text-sm font-medium" title={tool.name}>{tool.name}</span>
         <span className="min-w-0 flex-1 truncate font-mono text-xs text-dim" dir="auto" title={title}>{title}</span>
         {tool.todos ? <span className="shrink-0 text-xs text-faint">{tool.todos.filter((todo) => todo.status === "completed").length}/{tool.todos.length}</span> : null}
         {tool.images ? <span className="shrink-0 text-xs text-faint">{tool.images} image{tool.images > 1 ? "s" : ""}</span> : null}

@@ -6,6 +6,7 @@ import { hasAnsi, parseAnsi } from "../lib/ansi";
 import { counts, linesOf, type Line } from "../lib/lines";
 import type { Block, Todo, ToolCall } from "../lib/types";
 import { CopyButton } from "../ui/parts";
+import { Images } from "./Images";
 
 const Code = lazy(() => import("./Code"));
 const Prose = lazy(() => import("./Prose"));
@@ -15,7 +16,7 @@ export default function ToolBody({ block, tool }: { block: Block; tool: ToolCall
     <div className="flex flex-col gap-2 px-3 pb-2.5">
       <Input block={block} tool={tool} />
       <Result tool={tool} />
-      {tool.images ? <p className="text-xs text-faint">{tool.images === 1 ? "1 image" : `${tool.images} images`}: kept in the agent's own file.</p> : null}
+      {tool.images && tool.result ? <Images event={tool.result.id} count={tool.images} /> : null}
     </div>
   );
 }
@@ -67,19 +68,21 @@ function Json({ block, tool }: { block: Block; tool: ToolCall }) {
 
 function Result({ tool }: { tool: ToolCall }) {
   const { result } = tool;
-  if (!result?.text) return null;
+  // Images are shown below, in the place of these words.
+  const text = tool.images ? result?.text.replaceAll(/^\[image\]\n?/gm, "") : result?.text;
+  if (!result || !text) return null;
   const isDone = result.status === "success";
   // That an edit or a list was taken in needs no second telling.
-  if (isDone && (tool.diff ?? tool.todos) && result.text.length < 400) return null;
+  if (isDone && (tool.diff ?? tool.todos) && text.length < 400) return null;
   const cut = result.truncated ? <p className="text-xs text-needs">Cut here: the rest is in the agent's own file.</p> : null;
   if (isDone && tool.type === "read") {
     const path = word(tool.input, "file_path", "path", "filePath") ?? tool.title ?? "";
-    return <><Suspense fallback={<Pane label="File">{result.text}</Pane>}><Code text={result.text} path={path} label="File" /></Suspense>{cut}</>;
+    return <><Suspense fallback={<Pane label="File">{text}</Pane>}><Code text={text} path={path} label="File" /></Suspense>{cut}</>;
   }
   if (isDone && tool.type === "task") {
-    return <><Suspense fallback={<Pane label="Result">{result.text}</Pane>}><Prose text={result.text} /></Suspense>{cut}</>;
+    return <><Suspense fallback={<Pane label="Result">{text}</Pane>}><Prose text={text} /></Suspense>{cut}</>;
   }
-  return <><Terminal text={result.text} failed={!isDone} />{cut}</>;
+  return <><Terminal text={text} failed={!isDone} />{cut}</>;
 }
 
 /** Text that scrolls by itself. */

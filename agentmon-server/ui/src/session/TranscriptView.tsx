@@ -137,7 +137,7 @@ export function TranscriptView({ handle, session, at }: { handle: SessionHandle;
   return (
     <>
       <div className="flex shrink-0 items-center gap-2 border-b border-line px-4 py-1 text-sm text-dim">
-        <span>{whole(transcript.total)} blocks</span>
+        <span>{whole(transcript.total)} {transcript.total === 1 ? "block" : "blocks"}</span>
         {isFinding ? (
           <Find session={session.id} onJump={jump} onClose={() => setFinding(false)} />
         ) : (

@@ -47,7 +47,8 @@ export default function Why({ session }: { session: Session }) {
         <section className="panel px-4 py-3 lg:col-span-2" aria-label="Verdict" data-state={verdict.state}>
           <p className="flex flex-wrap items-center gap-x-2 text-base">
             <StateMark state={verdict.state} liveness={verdict.liveness} />
-            <span>{reasonPhrase(verdict.reason)}, for <Since at={verdict.since} /></span>
+            <span>{reasonPhrase(verdict.reason)}</span>
+            <span className="text-dim">for <Since at={verdict.since} /></span>
           </p>
           {verdict.detail ? <p className="mt-1.5 rounded border border-line bg-sunken px-2 py-1 font-mono text-sm break-words" dir="auto">{verdict.detail}</p> : null}
           <dl className="mt-2 grid grid-cols-[auto_1fr] gap-x-4 gap-y-0.5 text-sm">
@@ -107,7 +108,7 @@ function Evidence({ sign, isDecisive }: { sign: Sign; isDecisive: boolean }) {
     <li className="flex min-w-0 items-baseline gap-x-3 py-1 max-md:flex-wrap">
       <span className="w-16 shrink-0 text-xs text-faint"><At at={sign.at} /></span>
       <span aria-hidden className={`size-1.5 shrink-0 -translate-y-px rounded-full ${isDecisive ? "bg-accent" : "bg-strong"}`} />
-      <code className={`min-w-0 font-mono text-xs break-words ${isDecisive ? "font-semibold text-text" : "text-dim"}`} dir="auto">{sign.signal}</code>
+      <code className={`min-w-0 font-mono text-xs break-words max-md:flex-1 ${isDecisive ? "font-semibold text-text" : "text-dim"}`} dir="auto">{sign.signal}</code>
       <span className="ms-auto shrink-0 text-xs text-faint max-md:basis-full max-md:ps-[86px]">{SOURCES[sign.source] ?? sign.source}{isDecisive ? <span className="sr-only"> (decided)</span> : null}</span>
     </li>
   );

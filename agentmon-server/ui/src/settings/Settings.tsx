@@ -10,7 +10,8 @@ import { setTheme, useTheme, type Theme } from "../lib/theme";
 import type { About, Source } from "../lib/types";
 import { Answer } from "../usage/Usage";
 import { DataTable } from "../ui/DataTable";
-import { Ago, Choice, Section } from "../ui/parts";
+import { Ago, Choice, CopyButton, Section } from "../ui/parts";
+import { Gateways } from "./Gateways";
 
 interface Doctor {
   ok: boolean;
@@ -25,6 +26,8 @@ export default function Settings() {
         <Page />
         <Health />
         <Sources />
+        <Hooks />
+        <Gateways />
         <Rules />
         <Configuration />
         <Prices />
@@ -137,6 +140,38 @@ function Sources() {
   );
 }
 
+interface HookFile {
+  agent: string;
+  path: string;
+  installed: boolean | null;
+  error: string | null;
+}
+
+/** Hooks make states exact and immediate; only the command line installs them, because it shows what it changes. */
+function Hooks() {
+  const hooks = useQuery({ queryKey: ["hooks"], queryFn: () => api<{ files: HookFile[] }>("/api/v1/hooks") });
+  const isMissing = hooks.data?.files.some((file) => !file.installed);
+  return (
+    <Section title="Hooks" note="agents tell at once what they do" aside={isMissing ? <CopyButton text="agentmon hooks install" label="Copy the command"><code className="font-mono text-xs">agentmon hooks install</code></CopyButton> : null}>
+      <Answer query={hooks}>
+        {(data) => (
+          <DataTable
+            label="Hooks" rows={data.files} rowKey={(file) => file.path}
+            columns={[
+              { name: "Agent", value: (file) => agentName(file.agent.replaceAll("-", "_")) },
+              { name: "File", value: (file) => file.path, cell: (file) => <span className="font-mono text-xs" title={file.path}>{file.path}</span> },
+              {
+                name: "Hooks", value: (file) => file.error ?? (file.installed ? "installed" : "not installed"),
+                cell: (file) => <span className={file.error ? "text-failed" : file.installed ? "text-working" : "text-faint"}>{file.error ?? (file.installed ? "installed" : "not installed")}</span>,
+              },
+            ]}
+          />
+        )}
+      </Answer>
+    </Section>
+  );
+}
+
 function Rules() {
   const alerts = useQuery({ queryKey: ["alerts"], queryFn: () => api<{ rules: { name: string; kind: string; threshold: string; channels: string[] }[] }>("/api/v1/alerts?open=true") });
   if (!alerts.data?.rules.length) return null;
@@ -211,7 +246,7 @@ function Prices() {
       <Answer query={prices}>
         {() => (
           <DataTable
-            label="Prices" rows={shown} rowKey={(price) => `${price.provider} ${price.model}`} limit={25}
+            label="Prices" rows={shown} rowKey={(price) => `${price.provider} ${price.model}`} limit={25} rest="type a part of a name to find them"
             columns={[
               { name: "Model", value: (price) => price.model },
               { name: "Provider", value: (price) => price.provider },

@@ -12,8 +12,9 @@ export interface Column<T> {
   numeric?: boolean;
 }
 
-export function DataTable<T>({ label, rows, columns, rowKey, limit = 200 }: {
-  label: string; rows: readonly T[]; columns: readonly Column<T>[]; rowKey: (row: T) => string; limit?: number;
+/** `rest` says where the rows beyond `limit` are. */
+export function DataTable<T>({ label, rows, columns, rowKey, limit = 200, rest = "all of them are in the CSV" }: {
+  label: string; rows: readonly T[]; columns: readonly Column<T>[]; rowKey: (row: T) => string; limit?: number; rest?: string;
 }) {
   const [sort, setSort] = useState<{ name: string; up: boolean } | null>(null);
   const sorted = useMemo(() => {
@@ -56,7 +57,7 @@ export function DataTable<T>({ label, rows, columns, rowKey, limit = 200 }: {
           ))}
         </tbody>
       </table>
-      {shown.length < rows.length ? <p className="px-4 py-2 text-sm text-faint">and {rows.length - shown.length} more; all of them are in the CSV</p> : null}
+      {shown.length < rows.length ? <p className="px-4 py-2 text-sm text-faint">and {rows.length - shown.length} more: {rest}</p> : null}
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { count, money } from "../lib/format";
 import type { HourCell } from "../lib/types";
 import type { Metric } from "./series";
 
-const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+export const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 
 export function HeatMap({ cells, metric }: { cells: readonly HourCell[]; metric: Metric }) {

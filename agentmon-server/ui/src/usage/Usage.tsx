@@ -2,7 +2,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Download } from "lucide-react";
-import { lazy, Suspense, useMemo, type ReactNode } from "react";
+import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { api, withParams } from "../lib/api";
 import { csv, download } from "../lib/csv";
@@ -11,7 +11,7 @@ import { oneOf, useParams } from "../lib/params";
 import type { BlockedReport, HourCell, ToolReport, UsageReport, UsageRow } from "../lib/types";
 import { DataTable, type Column } from "../ui/DataTable";
 import { Bar, Choice, Empty, Failure, Loading, Section } from "../ui/parts";
-import { HeatMap } from "./HeatMap";
+import { DAYS, HeatMap } from "./HeatMap";
 import { Limits } from "./Limits";
 import { DIMENSIONS, METRICS, nameOf, seriesOf, type Dimension, type Metric } from "./series";
 
@@ -21,6 +21,7 @@ const RANGES = ["7d", "30d", "90d", "all"] as const;
 type Range = (typeof RANGES)[number];
 const DIMENSION_LABELS: Record<Dimension, string> = { model: "Model", project: "Project", agent: "Agent" };
 const SHAPES = ["chart", "table"] as const;
+const SHAPE_OPTIONS = [{ value: "chart", label: "Chart" }, { value: "table", label: "Table" }] as const;
 
 function sinceOf(range: Range): string | null {
   return range === "all" ? null : range;
@@ -144,7 +145,7 @@ function OverTime({ report, isPending, dimension, metric, shape, change }: {
   const columns = useMemo<Column<UsageRow>[]>(
     () => [
       { name: "Period", value: (row) => row.period ?? "" },
-      { name: dimension, value: (row) => (dimension === "agent" ? agentName(row.agent ?? "") : nameOf(row, dimension)) },
+      { name: DIMENSION_LABELS[dimension], value: (row) => nameOf(row, dimension) },
       ...tokens,
     ],
     [dimension],
@@ -156,7 +157,7 @@ function OverTime({ report, isPending, dimension, metric, shape, change }: {
       aside={
         <>
           <Choice label="By" value={dimension} onChange={(value) => change({ by: value === "model" ? null : value })} options={DIMENSIONS.map((value) => ({ value, label: DIMENSION_LABELS[value] }))} />
-          <Choice label="As" value={shape} onChange={(value) => change({ as: value === "chart" ? null : value })} options={[{ value: "chart", label: "Chart" }, { value: "table", label: "Table" }]} />
+          <Choice label="As" value={shape} onChange={(value) => change({ as: value === "chart" ? null : value })} options={SHAPE_OPTIONS} />
           <CsvButton name="usage" {...csvOf(columns, rows)} />
         </>
       }
@@ -175,16 +176,30 @@ function OverTime({ report, isPending, dimension, metric, shape, change }: {
   );
 }
 
+/** Whether a section shows its chart or the same figures as a table, and the buttons that choose. */
+function useShape(): [(typeof SHAPES)[number], ReactNode] {
+  const [shape, setShape] = useState<(typeof SHAPES)[number]>("chart");
+  return [shape, <Choice key="shape" label="As" value={shape} onChange={setShape} options={SHAPE_OPTIONS} />];
+}
+
+const hourColumns: Column<HourCell>[] = [
+  { name: "Weekday", value: (cell) => cell.weekday, cell: (cell) => DAYS[cell.weekday] ?? "" },
+  { name: "Hour", value: (cell) => cell.hour, cell: (cell) => `${cell.hour}:00`, numeric: true },
+  { name: "Calls", value: (cell) => cell.requests, numeric: true },
+  { name: "Tokens", value: (cell) => cell.total_tokens, numeric: true },
+  { name: "Cost", value: (cell) => cell.cost_usd, cell: (cell) => money(cell.cost_usd), numeric: true },
+];
+
 function Hours({ since, metric }: { since: string | null; metric: Metric }) {
   const hours = useReport<{ timezone: string; cells: HourCell[] }>(withParams("/api/v1/usage/hours", { since }));
+  const [shape, choice] = useShape();
   return (
-    <Section title="Hours" note={hours.data?.timezone} aside={
-      <CsvButton
-        name="hours" header={["weekday", "hour", "calls", "tokens", "cost_usd"]}
-        rows={(hours.data?.cells ?? []).map((cell) => [cell.weekday, cell.hour, cell.requests, cell.total_tokens, cell.cost_usd])}
-      />
-    }>
-      <Answer query={hours}>{(data) => <HeatMap cells={data.cells} metric={metric} />}</Answer>
+    <Section title="Hours" note={hours.data?.timezone} aside={<>{choice}<CsvButton name="hours" {...csvOf(hourColumns, hours.data?.cells ?? [])} /></>}>
+      <Answer query={hours}>
+        {(data) => shape === "chart" ? <HeatMap cells={data.cells} metric={metric} /> : (
+          <DataTable label="Usage by hour" rows={data.cells} columns={hourColumns} rowKey={(cell) => `${cell.weekday} ${cell.hour}`} limit={12} />
+        )}
+      </Answer>
     </Section>
   );
 }
@@ -206,7 +221,7 @@ function Cache({ report, dimension }: { report: UsageReport | undefined; dimensi
   }, [report, dimension]);
   const hit = (row: (typeof rows)[number]) => percent(row.read, row.read + row.written + row.fresh);
   const columns: Column<(typeof rows)[number]>[] = [
-    { name: dimension, value: (row) => row.name },
+    { name: DIMENSION_LABELS[dimension], value: (row) => row.name },
     { name: "Read", value: (row) => row.read, cell: (row) => count(row.read), numeric: true },
     { name: "Written", value: (row) => row.written, cell: (row) => count(row.written), numeric: true },
     { name: "Hit rate", value: (row) => Math.round(hit(row)), numeric: true, cell: (row) => <span className="inline-flex items-center gap-2"><Bar tone="plain" value={hit(row)} label={`Hit rate of ${row.name}`} />{Math.round(hit(row))} %</span> },
@@ -214,41 +229,36 @@ function Cache({ report, dimension }: { report: UsageReport | undefined; dimensi
   ];
   return (
     <Section title="Cache" note="against sending the same tokens anew" aside={<CsvButton name="cache" {...csvOf(columns, rows)} />}>
-      {rows.length ? <DataTable label="Cache" rows={rows} columns={columns} rowKey={(row) => row.name} /> : <Empty title="No usage in this range" />}
+      {rows.length ? <DataTable label="Cache" rows={rows} columns={columns} rowKey={(row) => row.name} /> : report ? <Empty title="No usage in this range" /> : <Loading lines={4} />}
     </Section>
   );
 }
 
+type BlockedDay = BlockedReport["days"][number];
+
+const minutes = (ms: number) => Math.round(ms / 60_000);
+const blockedColumns: Column<BlockedDay>[] = [
+  { name: "Day", value: (day) => day.day },
+  { name: "Blocked, minutes", value: (day) => minutes(day.needs_input_ms), numeric: true },
+  { name: "Done and not looked at, minutes", value: (day) => minutes(day.idle_unseen_ms), numeric: true },
+];
+
 function Blocked({ since }: { since: string | null }) {
   const blocked = useReport<BlockedReport>(withParams("/api/v1/usage/blocked", { since, limit: 8 }));
-  const max = Math.max(1, ...(blocked.data?.days ?? []).map((day) => day.needs_input_ms + day.idle_unseen_ms));
+  const [shape, choice] = useShape();
   return (
-    <Section title="Waited for you" aside={
-      <CsvButton
-        name="blocked" header={["day", "needs_input_minutes", "idle_unseen_minutes"]}
-        rows={(blocked.data?.days ?? []).map((day) => [day.day, Math.round(day.needs_input_ms / 60_000), Math.round(day.idle_unseen_ms / 60_000)])}
-      />
-    }>
+    <Section title="Waited for you" aside={<>{choice}<CsvButton name="blocked" {...csvOf(blockedColumns, blocked.data?.days ?? [])} /></>}>
       <Answer query={blocked}>
-        {(data) => (
-          <div className="p-4">
-            <p className="text-sm text-dim">
+        {(data) => !data.total.needs_input_ms && !data.total.idle_unseen_ms ? <Empty title="No session waited for you" /> : (
+          <>
+            <p className="px-4 pt-3 text-sm text-dim">
               <strong className="text-lg font-semibold text-text">{duration(data.total.needs_input_ms)}</strong> could not go on without you ·{" "}
               <strong className="font-semibold text-text">{duration(data.total.idle_unseen_ms)}</strong> done and not looked at
             </p>
-            <ul className="mt-3 flex h-16 items-end gap-1" aria-label="Waiting by day">
-              {data.days.slice(-45).map((day) => {
-                const told = `${day.day}: ${duration(day.needs_input_ms)} blocked, ${duration(day.idle_unseen_ms)} not looked at`;
-                return (
-                  <li key={day.day} title={told} className="flex h-full min-w-0 max-w-8 flex-1 flex-col justify-end">
-                    <span className="block rounded-t-sm bg-line" style={{ height: `${(day.idle_unseen_ms / max) * 100}%` }} />
-                    <span className="block bg-needs" style={{ height: `${(day.needs_input_ms / max) * 100}%` }} />
-                    <span className="sr-only">{told}</span>
-                  </li>
-                );
-              })}
-            </ul>
-            <ul className="mt-3 flex flex-col gap-1 text-sm">
+            {shape === "chart" ? <Days days={data.days.slice(-45)} /> : (
+              <DataTable label="Waiting by day" rows={data.days.toReversed()} columns={blockedColumns} rowKey={(day) => day.day} limit={12} />
+            )}
+            <ul className="flex flex-col gap-1 px-4 pb-4 text-sm">
               {data.sessions.filter((session) => session.needs_input_ms > 0).slice(0, 6).map((session) => (
                 <li key={session.id} className="flex min-w-0 gap-3">
                   <Link href={sessionPath(session.id)} className="min-w-0 flex-1 truncate hover:underline" dir="auto">{session.title ?? session.id}</Link>
@@ -257,10 +267,28 @@ function Blocked({ since }: { since: string | null }) {
                 </li>
               ))}
             </ul>
-          </div>
+          </>
         )}
       </Answer>
     </Section>
+  );
+}
+
+function Days({ days }: { days: readonly BlockedDay[] }) {
+  const max = Math.max(1, ...days.map((day) => day.needs_input_ms + day.idle_unseen_ms));
+  return (
+    <ul className="mx-4 my-3 flex h-16 items-end gap-1" aria-label="Waiting by day">
+      {days.map((day) => {
+        const told = `${day.day}: ${duration(day.needs_input_ms)} blocked, ${duration(day.idle_unseen_ms)} not looked at`;
+        return (
+          <li key={day.day} title={told} className="flex h-full min-w-0 max-w-8 flex-1 flex-col justify-end">
+            <span className="block rounded-t-sm bg-line" style={{ height: `${(day.idle_unseen_ms / max) * 100}%` }} />
+            <span className="block bg-needs" style={{ height: `${(day.needs_input_ms / max) * 100}%` }} />
+            <span className="sr-only">{told}</span>
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

@@ -1,5 +1,6 @@
 /** From a usage report's rows to what a chart draws. Pure. */
 
+import { agentName } from "../lib/format";
 import type { UsageRow } from "../lib/types";
 
 export const DIMENSIONS = ["model", "project", "agent"] as const;
@@ -27,7 +28,9 @@ export function valueOf(row: UsageRow, metric: Metric): number {
 }
 
 export function nameOf(row: UsageRow, dimension: Dimension): string {
-  return row[dimension] ?? (dimension === "project" ? "no project" : "unknown");
+  const name = row[dimension];
+  if (dimension === "agent" && name) return agentName(name);
+  return name ?? (dimension === "project" ? "no project" : "unknown");
 }
 
 /** The days from the first to the last, also those without usage. */
