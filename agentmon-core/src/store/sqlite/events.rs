@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::conditions::Conditions;
 use super::dimensions::{Names, TOOLS};
 use super::event_cells::CellChanges;
+use super::event_keys::EventKeys;
 use super::search::expression;
 use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
@@ -27,12 +28,12 @@ pub(super) fn store(
     connection: &Connection,
     events: &[Event],
     sessions: &[i64],
+    keys: &mut EventKeys,
     cells: &mut CellChanges,
 ) -> rusqlite::Result<Vec<Option<i64>>> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO event (key, at, session, kind, status, tool, call, model_call, duration_ms, truncated, credit)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-         ON CONFLICT (key) DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     let mut insert_body =
         connection.prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?;
@@ -46,36 +47,40 @@ pub(super) fn store(
             .map(|tool| tools.id(connection, tool))
             .transpose()?;
         if sightings::is_known_otherwise(connection, &event.key)? {
-            sightings::complete(connection, event, session, tool, cells)?;
+            sightings::complete(connection, event, session, tool, keys, cells)?;
             rows.push(None);
             continue;
         }
-        let inserted = insert.execute(params![
-            key_of(&event.key),
-            event.at.0,
-            session,
-            kind_code(event.kind),
-            status_code(event.status),
-            tool,
-            event.call.map(|fact| fact.0),
-            sightings::model_call(connection, event)?.map(|fact| fact.0),
-            event.duration_ms.map(|ms| ms.min(i64::MAX as u64) as i64),
-            event.truncated,
-            credit_of(&event.key),
-        ])?;
-        if inserted == 0 {
-            sightings::complete(connection, event, session, tool, cells)?;
-            rows.push(None);
-        } else {
+        let key = key_of(&event.key);
+        // What the store itself has numbered is new.
+        let is_numbered = matches!(event.key, DedupKey::Serial(_));
+        if is_numbered || keys.find(connection, key)?.is_none() {
+            insert.execute(params![
+                key,
+                event.at.0,
+                session,
+                kind_code(event.kind),
+                status_code(event.status),
+                tool,
+                event.call.map(|fact| fact.0),
+                sightings::model_call(connection, event)?.map(|fact| fact.0),
+                event.duration_ms.map(|ms| ms.min(i64::MAX as u64) as i64),
+                event.truncated,
+                credit_of(&event.key),
+            ])?;
             let seq = connection.last_insert_rowid();
+            keys.add(connection, key, seq)?;
             let tool = used_tool(connection, tool, event.call)?;
             cells.added(session, tool, event);
             if !event.text.is_empty() {
                 insert_body.execute(params![seq, &*event.text])?;
             }
             rows.push(Some(seq));
+        } else {
+            sightings::complete(connection, event, session, tool, keys, cells)?;
+            rows.push(None);
         }
-        sightings::absorb(connection, &event.key, cells)?;
+        sightings::absorb(connection, &event.key, keys, cells)?;
     }
     Ok(rows)
 }
@@ -85,19 +90,15 @@ pub(super) fn name_call(
     connection: &Connection,
     alias: FactKey,
     fact: FactKey,
+    keys: &mut EventKeys,
 ) -> rusqlite::Result<()> {
+    let Some(row) = keys.find(connection, key_of_id(&call_event(alias)))? else {
+        return Ok(());
+    };
     connection
-        .prepare_cached("UPDATE event SET model_call = ?2 WHERE key = ?1")?
-        .execute([key_of_id(&call_event(alias)), fact.0])
+        .prepare_cached("UPDATE event SET model_call = ?2 WHERE seq = ?1")?
+        .execute([row, fact.0])
         .map(|_| ())
-}
-
-/// The row of the event with that identity.
-pub(super) fn find(connection: &Connection, key: &DedupKey) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT seq FROM event WHERE key = ?1")?
-        .query_row([key_of(key)], |row| row.get(0))
-        .optional()
 }
 
 /// The row that was given out last, also if it was deleted since.
@@ -123,7 +124,8 @@ fn used_tool(
     }
 }
 
-fn key_of(key: &DedupKey) -> i64 {
+/// The key under which an event is stored.
+pub(super) fn key_of(key: &DedupKey) -> i64 {
     match key {
         DedupKey::Position { stream, offset } => {
             FactKey::new(

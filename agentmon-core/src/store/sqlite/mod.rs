@@ -11,6 +11,7 @@ mod counters;
 mod cursors;
 mod dimensions;
 mod event_cells;
+mod event_keys;
 mod events;
 mod feed;
 mod feed_stats;

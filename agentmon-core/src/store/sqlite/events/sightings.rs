@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::event_cells::CellChanges;
+use super::super::event_keys::EventKeys;
 use super::super::{aliases, calls, text_index};
 use super::{key_of, key_of_id, kind_of, status_code, status_of, used_tool};
 use crate::model::{DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp};
@@ -49,6 +50,7 @@ pub(super) fn complete(
     event: &Event,
     session: i64,
     tool: Option<i64>,
+    keys: &mut EventKeys,
     cells: &mut CellChanges,
 ) -> rusqlite::Result<()> {
     let (DedupKey::Shared { credit, .. } | DedupKey::Known { credit, .. }) = event.key else {
@@ -60,7 +62,7 @@ pub(super) fn complete(
     {
         key = own;
     }
-    let Some(stored) = read(connection, key)? else {
+    let Some(stored) = read(connection, keys, key)? else {
         return Ok(());
     };
     let sighting = Sighting {
@@ -82,6 +84,7 @@ pub(super) fn complete(
 pub(super) fn absorb(
     connection: &Connection,
     key: &DedupKey,
+    keys: &mut EventKeys,
     cells: &mut CellChanges,
 ) -> rusqlite::Result<()> {
     let DedupKey::Shared {
@@ -94,11 +97,13 @@ pub(super) fn absorb(
     if !aliases::add(connection, other, key_of(key))? {
         return Ok(());
     }
-    let (Some(lesser), Some(own)) = (read(connection, other)?, read(connection, key_of(key))?)
-    else {
+    let lesser = read(connection, keys, other)?;
+    let own = read(connection, keys, key_of(key))?;
+    let (Some(lesser), Some(own)) = (lesser, own) else {
         return Ok(());
     };
     remove(connection, &lesser, cells)?;
+    keys.remove(connection, other)?;
     merge_into(connection, &own, lesser.sighting, cells)
 }
 
@@ -224,7 +229,14 @@ fn count(
     Ok(())
 }
 
-fn read(connection: &Connection, key: i64) -> rusqlite::Result<Option<Stored>> {
+fn read(
+    connection: &Connection,
+    keys: &mut EventKeys,
+    key: i64,
+) -> rusqlite::Result<Option<Stored>> {
+    let Some(row) = keys.find(connection, key)? else {
+        return Ok(None);
+    };
     let read = |row: &Row<'_>| {
         let fact = |index: usize| {
             let fact = row.get::<_, Option<i64>>(index);
@@ -251,9 +263,9 @@ fn read(connection: &Connection, key: i64) -> rusqlite::Result<Option<Stored>> {
         .prepare_cached(
             "SELECT seq, kind, session, credit, at, status, tool, call, model_call, duration_ms,
                     coalesce((SELECT text FROM event_body WHERE event_body.seq = event.seq), ''), truncated
-             FROM event WHERE key = ?1",
+             FROM event WHERE seq = ?1",
         )?
-        .query_row([key], read)
+        .query_row([row], read)
         .optional()
 }
 
