@@ -247,6 +247,7 @@ pub(super) fn prune_sessions(
             "event_cell",
             "posted_session",
             "posted_file",
+            "remote_cell",
         ] {
             let sql = format!("DELETE FROM {table} WHERE {of_stale}");
             forgotten += transaction.execute(&sql, [])? as u64;

@@ -25,6 +25,7 @@ mod posted;
 mod prices;
 mod quotas;
 mod recent;
+mod remote_cells;
 mod rollup;
 mod schema;
 mod search;

@@ -16,7 +16,8 @@ use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
 use super::{
-    Opened, alerts, aliases, calls, counters, cursors, events, maintain, prices, quotas, text_index,
+    Opened, alerts, aliases, calls, counters, cursors, events, maintain, prices, quotas,
+    remote_cells, text_index,
 };
 use crate::alert::{Channel, Episode};
 use crate::ingest::project::{Project, ProjectResolver};
@@ -406,6 +407,9 @@ pub(super) fn store_calls<'a>(
         keys,
     )?;
     calls.resolve(connection)?;
+    if held.is_none() {
+        remote_cells::settle(connection, &mut calls, &mut rollup)?;
+    }
     match held.as_deref_mut() {
         Some(held) => held.store(connection, &calls, prices, &mut rollup)?,
         None => calls::store(connection, calls, prices, &mut rollup)?,
