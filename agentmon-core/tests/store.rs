@@ -614,6 +614,60 @@ fn databases_of_other_versions_are_upgraded_or_refused() {
     assert!(!moved, "a newer database is not a damaged one");
 }
 
+#[test]
+fn identities_of_an_older_database_are_known() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().join("agentmon.db");
+    let migrations =
+        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations"));
+    let connection = Connection::open(&path).unwrap();
+    for migration in &migrations[..8] {
+        let sql = fs::read_to_string(migration).unwrap();
+        connection.execute_batch(&sql).unwrap();
+    }
+    connection.execute_batch(OLD_ROWS).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO event (seq, key, at, session, kind, status, call, truncated) VALUES
+                 (5, 10, 5, 1, 7, 0, 77, 0), (6, 11, 6, 1, 8, 0, 77, 0), (9, 12, 6, 1, 8, 0, NULL, 0);
+             DELETE FROM event WHERE seq = 9",
+        )
+        .unwrap();
+    connection.pragma_update(None, "user_version", 8).unwrap();
+    drop(connection);
+    let mut writer = writer(Some(&path), &[]).unwrap();
+    let known = |number: i64| {
+        let mut seen = event("again", 0, NOW, "");
+        if let Seen::Event { event, .. } = &mut seen {
+            let key = FactKey(number);
+            event.key = DedupKey::Known { key, credit: 0 };
+            event.call = Some(FactKey(77));
+        }
+        seen
+    };
+    let seen = [known(10), known(99)];
+    writer.append(vec![piece(seen)], NOW).unwrap();
+    let sql = "SELECT seq, key, call, call_fact FROM event ORDER BY seq";
+    let mut select = writer.connection().prepare(sql).unwrap();
+    let rows = select.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    });
+    let rows: Vec<(i64, i64, Option<i64>, Option<i64>)> =
+        rows.unwrap().map(Result::unwrap).collect();
+    assert_eq!(
+        rows,
+        [
+            (3, 9, None, None),
+            (5, 10, Some(5), Some(77)),
+            (6, 11, Some(5), Some(77)),
+            (10, 99, Some(5), Some(77)),
+        ],
+        "known ones are not stored again, and no number of a row is given out twice"
+    );
+    drop(select);
+    assert_sound(writer.connection());
+}
+
 /// Anything that sources may see of four sessions, often of the same things.
 fn seen() -> impl Strategy<Value = Seen> {
     let at = || (0..40_i64).prop_map(|step| NOW - Span::from_mins(7 * step));

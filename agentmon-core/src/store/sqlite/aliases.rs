@@ -4,10 +4,10 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::calls::{self, StoredCall};
-use super::event_keys::EventKeys;
 use super::events;
 use super::held::HeldCalls;
 use super::incoming::IncomingCalls;
+use super::keys::Keys;
 use super::rollup::RollupChanges;
 use crate::model::FactKey;
 
@@ -19,7 +19,7 @@ pub(super) fn note<'a>(
     calls: &mut IncomingCalls<'_>,
     rollup: &mut RollupChanges,
     mut held: Option<&mut HeldCalls>,
-    keys: &mut EventKeys,
+    keys: &mut Keys,
 ) -> rusqlite::Result<()> {
     let mut names = names.peekable();
     if names.peek().is_none() {

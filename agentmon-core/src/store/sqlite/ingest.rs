@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::event_cells::CellChanges;
-use super::event_keys::EventKeys;
 use super::incoming::IncomingCalls;
+use super::keys::Keys;
 use super::posted::{self, SessionChanges};
 use super::prices::StoredPrices;
 use super::writer::{Projects, Writer, observe, store_calls};
@@ -138,7 +138,7 @@ fn new_events<'a>(
     deliveries: &'a [Delivery],
     receipts: &mut [Receipt],
     projects: &mut Projects,
-    keys: &mut EventKeys,
+    keys: &mut Keys,
     now: Timestamp,
 ) -> Result<Posted<'a>, StoreError> {
     let mut posted = Posted::default();
@@ -152,8 +152,11 @@ fn new_events<'a>(
         for event in events {
             let key = event.key(serial);
             if !matches!(key, DedupKey::Serial(_)) {
-                let known =
-                    keys.find(connection, events::key_of(&key))?.is_some() || !seen.insert(key);
+                let known = keys
+                    .events
+                    .find(connection, events::key_of(&key))?
+                    .is_some()
+                    || !seen.insert(key);
                 if known {
                     receipts[index].duplicates += 1;
                     continue;

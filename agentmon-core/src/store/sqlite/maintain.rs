@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Params, TransactionBehavior, params};
 
-use super::event_keys::EventKeys;
+use super::keys::Keys;
 use super::{event_cells, schema, text_index};
 use crate::model::Timestamp;
 use crate::query::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
@@ -172,7 +172,7 @@ pub fn check(connection: &Connection) -> Result<DbCheck, StoreError> {
 /// [`StoreError`]; nothing is forgotten then.
 pub(super) fn prune_events(
     connection: &mut Connection,
-    keys: &mut EventKeys,
+    keys: &mut Keys,
     before: Timestamp,
     limit: usize,
 ) -> Result<u64, StoreError> {
@@ -204,7 +204,7 @@ fn is_older(connection: &Connection, before: Timestamp) -> rusqlite::Result<bool
 /// [`StoreError`]; nothing is forgotten then.
 pub(super) fn prune_sessions(
     connection: &mut Connection,
-    keys: &mut EventKeys,
+    keys: &mut Keys,
     before: Timestamp,
 ) -> Result<u64, StoreError> {
     let old = "SELECT id FROM session WHERE last_activity_at < ?1";
@@ -262,7 +262,7 @@ pub(super) fn prune_sessions(
 /// Deletes the events that match, with their text and what search knows of it.
 fn delete_events(
     connection: &Connection,
-    keys: &mut EventKeys,
+    keys: &mut Keys,
     condition: &str,
     values: impl Params + Copy,
 ) -> rusqlite::Result<u64> {
@@ -280,12 +280,21 @@ fn delete_events(
             format!("DELETE FROM {table} WHERE seq IN (SELECT seq FROM event WHERE {condition})");
         connection.execute(&rows, values)?;
     }
-    let rows = format!("DELETE FROM event WHERE {condition} RETURNING key");
-    let mut deleted = connection.prepare(&rows)?;
-    let deleted = deleted.query_map(values, |row| row.get(0))?;
-    let deleted = deleted.collect::<rusqlite::Result<Vec<i64>>>()?;
-    for key in &deleted {
-        keys.remove(connection, *key)?;
+    let rows = format!("DELETE FROM event WHERE {condition} RETURNING key, call, call_fact");
+    let mut delete = connection.prepare(&rows)?;
+    let deleted = delete.query_map(values, |row| {
+        let call = Option::zip(row.get(1)?, row.get(2)?);
+        Ok((row.get(0)?, call))
+    })?;
+    let deleted: Vec<(i64, Option<(i64, i64)>)> = deleted.collect::<rusqlite::Result<_>>()?;
+    let mut of_call = connection.prepare_cached("SELECT 1 FROM event WHERE call = ?1 LIMIT 1")?;
+    for (key, call) in &deleted {
+        keys.events.remove(connection, *key)?;
+        if let Some((call, fact)) = call
+            && !of_call.exists([call])?
+        {
+            keys.calls.remove(connection, *fact)?;
+        }
     }
     Ok(deleted.len() as u64)
 }

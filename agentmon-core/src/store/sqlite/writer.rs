@@ -8,9 +8,9 @@ use tokio::sync::watch;
 
 use super::connect::start_log;
 use super::event_cells::CellChanges;
-use super::event_keys::EventKeys;
 use super::held::HeldCalls;
 use super::incoming::IncomingCalls;
+use super::keys::Keys;
 use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
@@ -41,7 +41,7 @@ pub struct Writer {
     pub(super) policy: StatePolicy,
     pub(super) projects: Projects,
     pub(super) sessions: Sessions,
-    pub(super) keys: EventKeys,
+    pub(super) keys: Keys,
     /// The calls, where they are not in their table.
     pub(super) held: Option<HeldCalls>,
     /// Whether the write-ahead log is on.
@@ -78,7 +78,7 @@ impl Writer {
             policy,
             projects: Projects::default(),
             sessions: Sessions::default(),
-            keys: EventKeys::default(),
+            keys: Keys::default(),
             held: None,
             has_log: opened.has_log,
             committed,
@@ -395,7 +395,7 @@ pub(super) fn store_calls<'a>(
     mut calls: IncomingCalls<'_>,
     prices: &mut StoredPrices<'_>,
     mut held: Option<&mut HeldCalls>,
-    keys: &mut EventKeys,
+    keys: &mut Keys,
 ) -> rusqlite::Result<()> {
     let mut rollup = RollupChanges::default();
     aliases::note(
