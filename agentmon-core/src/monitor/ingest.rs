@@ -42,6 +42,9 @@ impl Monitor {
             return Err(refused(StoreError::ReadOnly { pid }));
         }
         if inner.queue.get().is_none() {
+            if let Some(Err(error)) = inner.writer().map(|mut writer| writer.expect_load()) {
+                tracing::warn!(%error, "cannot keep more of the database in memory");
+            }
             let monitor = Arc::downgrade(inner);
             let started = Queue::start(Storing { monitor }).map_err(|error| {
                 tracing::error!(%error, "cannot start the thread that stores deliveries");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::watch;
 
-use super::connect::start_log;
+use super::connect::{keep_more_pages, start_log};
 use super::event_cells::CellChanges;
 use super::held::HeldCalls;
 use super::incoming::IncomingCalls;
@@ -97,6 +97,14 @@ impl Writer {
     pub fn holding_calls(mut self) -> Self {
         self.held = Some(HeldCalls::default());
         self
+    }
+
+    /// Makes ready for what many send.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it works as well then, only slower.
+    pub fn expect_load(&mut self) -> Result<(), StoreError> {
+        Ok(keep_more_pages(&self.connection)?)
     }
 
     /// Tells the row of the event that was committed last, whenever that changes.
