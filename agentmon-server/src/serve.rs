@@ -117,6 +117,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         live,
         hub: Arc::new(Hub::new(options.settings.max_streams)),
         news: News::default(),
+        sources: Arc::default(),
         metrics: Arc::new(Metrics::default()),
         started: Instant::now(),
         stopping,
@@ -140,6 +141,8 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         local::announce(&app, folder, address);
         tokio::spawn(local::replay(app.clone(), folder.clone()));
     }
+    // Before anybody asks for them.
+    app.sources.look(&app.monitor);
     tokio::spawn(stream::run(app.clone()));
     tokio::spawn(stream::live::run(app.clone(), commands));
     tokio::spawn(news::run(app.clone()));
