@@ -323,7 +323,7 @@ fn facts_of_a_clock_that_was_set_back_do_not_depend_on_where_the_file_is_cut() {
     parser.feed(0, &text.as_bytes()[..cut], ALL, NOW, &mut first);
     parser.feed(cut as u64, &text.as_bytes()[cut..], ALL, NOW, &mut second);
     let mut merged = first.sessions.remove(0);
-    merged.merge(second.sessions.remove(0));
+    merged.merge(&second.sessions.remove(0));
     assert_eq!(whole.sessions, [merged]);
 }
 

@@ -320,7 +320,9 @@ fn a_chat_read_in_two_goes_says_the_same_and_a_torn_line_breaks_nothing() {
         let mut patches: Vec<SessionPatch> = Vec::new();
         for patch in batches.iter().flat_map(|batch| &batch.sessions) {
             match patches.iter_mut().find(|known| known.key == patch.key) {
-                Some(known) => known.merge(patch.clone()),
+                Some(known) => {
+                    known.merge(patch);
+                }
                 None => patches.push(patch.clone()),
             }
         }

@@ -220,6 +220,33 @@ fn events_are_stored_once_and_told_in_the_contracts_terms() {
 }
 
 #[test]
+fn a_tool_that_was_used_means_that_the_turn_goes_on() {
+    let f = Fixture::new();
+    let post = |kind: &str| {
+        f.clock.advance(Span::from_secs(10));
+        f.post(&format!(
+            r#"{{"session_id":"s","agent_type":"my_agent","event_type":"{kind}"}}"#
+        ));
+        f.monitor.session("s").unwrap().session.state
+    };
+    // An answer alone may be the last word of a turn that nobody saw begin.
+    assert_eq!(post("llm_response"), State::Idle);
+    assert_eq!(post("tool_use"), State::Working);
+    assert_eq!(post("llm_response"), State::Working);
+    assert_eq!(post("session_end"), State::Completed);
+    for kind in [
+        "tool_use",
+        "file_change",
+        "git_commit",
+        "plan_step",
+        "llm_request",
+    ] {
+        assert_eq!(post(kind), State::Working, "{kind}");
+        assert_eq!(post("session_end"), State::Completed);
+    }
+}
+
+#[test]
 fn sessions_go_by_the_contracts_clock() {
     let f = Fixture::new();
     f.post(EVENTS);

@@ -97,7 +97,9 @@ impl Kept {
             .extend(problems.map(|problem| (problem.kind, problem.detail.to_string())));
         for patch in batch.sessions {
             match self.sessions.entry(patch.key.native_id.to_string()) {
-                Entry::Occupied(known) => known.into_mut().merge(patch),
+                Entry::Occupied(known) => {
+                    known.into_mut().merge(&patch);
+                }
                 Entry::Vacant(new) => {
                     new.insert(patch);
                 }

@@ -59,6 +59,16 @@ fn claude_code(redacted: bool, call: &str) -> Story {
             .extend(more.as_object().unwrap().clone());
         log
     };
+    // The client writes no turn into this one.
+    let mut failed = line(
+        "assistant",
+        "u4",
+        "2026-11-21T08:57:04.000Z",
+        json!({"id": "a4", "model": "<synthetic>", "usage": {"input_tokens": 0, "output_tokens": 0},
+               "content": [{"type": "text", "text": "API Error: 529 Overloaded"}]}),
+    );
+    failed["isApiErrorMessage"] = true.into();
+    failed["promptId"].take();
     let prompt = if redacted { "<REDACTED>" } else { "Fix it" };
     Story {
         file: ".claude/projects/-tmp/0bcabce6-f94b-5d01-b40a-085d257e2d71.jsonl",
@@ -84,6 +94,7 @@ fn claude_code(redacted: bool, call: &str) -> Story {
                 json!({"role": "user", "content": [
                     {"type": "tool_result", "tool_use_id": call, "content": "done", "is_error": false}]}),
             ),
+            failed,
         ],
         hooks: vec![
             hook("UserPromptSubmit", json!({"prompt": "Fix it"})),
@@ -95,6 +106,10 @@ fn claude_code(redacted: bool, call: &str) -> Story {
                 "PostToolUse",
                 json!({"tool_name": "Bash", "tool_use_id": call, "duration_ms": 40,
                        "tool_response": {"stdout": "done"}}),
+            ),
+            hook(
+                "StopFailure",
+                json!({"error": "server_error", "last_assistant_message": "API Error: 529 Overloaded"}),
             ),
         ],
         parse: claude_code::hook::parse,
@@ -112,6 +127,10 @@ fn claude_code(redacted: bool, call: &str) -> Story {
             log(
                 "tool_result",
                 json!({"tool_name": "Bash", "tool_use_id": call, "duration_ms": "45", "success": "true"}),
+            ),
+            log(
+                "api_error",
+                json!({"error": "Repeated 529 Overloaded errors", "query_source": "sdk", "attempt": 3}),
             ),
         ],
     }
@@ -254,8 +273,9 @@ fn kinds(rows: &[String], kind: EventKind) -> usize {
 fn claude_code_is_stored_once() {
     for (redacted, call) in [(false, "toolu_01"), (true, "toolu_01"), (true, "call_1")] {
         let rows = told(&claude_code(redacted, call));
-        assert_eq!(rows.len(), 4, "{rows:#?}");
+        assert_eq!(rows.len(), 5, "{rows:#?}");
         for kind in [
+            EventKind::Error,
             EventKind::UserPrompt,
             EventKind::ToolUse,
             EventKind::ToolResult,

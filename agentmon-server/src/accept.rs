@@ -16,6 +16,7 @@ use tower::ServiceBuilder;
 
 use crate::app::App;
 use crate::guard::{Guarded, Peer};
+use crate::metrics::Open;
 
 /// How long to wait when the system cannot accept, for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -50,7 +51,7 @@ pub(crate) async fn accept<F: Future<Output = ()> + Send + 'static>(
             Ok((stream, peer)) => {
                 // Small answers must not wait for more to come; a socket that refuses is about to close anyway.
                 let _ = stream.set_nodelay(true);
-                let open = Open::new(app.clone());
+                let open = Open::connection(&app.metrics);
                 let served = serve(stream, Peer(peer), app.clone());
                 connections.spawn(async move {
                     served.await;
@@ -103,21 +104,5 @@ pub(crate) async fn serve(stream: TcpStream, peer: Peer, app: Arc<App>, service:
     };
     if let Err(error) = result {
         tracing::debug!(%error, "a connection ended");
-    }
-}
-
-/// Counts an open connection until it is dropped.
-struct Open(Arc<App>);
-
-impl Open {
-    fn new(app: Arc<App>) -> Self {
-        app.metrics.connections.add();
-        Self(app)
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.metrics.connections.remove();
     }
 }

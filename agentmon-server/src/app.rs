@@ -12,6 +12,7 @@ use crate::contracts::news::News;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::options::{Limits, Settings};
+use crate::sources::Sources;
 use crate::stream::Hub;
 use crate::stream::live::Live;
 
@@ -31,6 +32,7 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     pub(crate) live: Arc<Live>,
     pub(crate) news: News,
+    pub(crate) sources: Arc<Sources>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
     /// Turns true when the server stops.

@@ -30,6 +30,7 @@ mod options;
 mod routes;
 mod run;
 mod serve;
+mod sources;
 mod stream;
 
 pub use access::AccessError;

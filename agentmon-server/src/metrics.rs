@@ -1,6 +1,7 @@
 //! Figures about the server itself, as Prometheus reads them.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use agentmon_core::ingest::IngestFigures;
@@ -13,6 +14,8 @@ pub(crate) struct Metrics {
     answers: [AtomicU64; 5],
     /// Connections open now.
     pub(crate) connections: Gauge,
+    /// WebSockets open now.
+    pub(crate) sockets: Gauge,
     /// Connections that were refused because there were too many.
     pub(crate) refused_connections: Counter,
     /// Posted events that were stored.
@@ -41,13 +44,37 @@ impl Counter {
 #[derive(Debug, Default)]
 pub(crate) struct Gauge(AtomicU64);
 
-impl Gauge {
-    pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+/// Counts one thing until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Open {
+    metrics: Arc<Metrics>,
+    gauge: fn(&Metrics) -> &Gauge,
+}
+
+impl Open {
+    fn new(metrics: &Arc<Metrics>, gauge: fn(&Metrics) -> &Gauge) -> Self {
+        gauge(metrics).0.fetch_add(1, Ordering::Relaxed);
+        Self {
+            metrics: metrics.clone(),
+            gauge,
+        }
     }
 
-    pub(crate) fn remove(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+    /// A connection.
+    pub(crate) fn connection(metrics: &Arc<Metrics>) -> Self {
+        Self::new(metrics, |metrics| &metrics.connections)
+    }
+
+    /// A WebSocket, whichever contract it speaks.
+    pub(crate) fn socket(metrics: &Arc<Metrics>) -> Self {
+        Self::new(metrics, |metrics| &metrics.sockets)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let Gauge(open) = (self.gauge)(&self.metrics);
+        open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -112,6 +139,12 @@ impl Metrics {
             "gauge",
             "Connections open now.",
             &plain(count(&self.connections.0)),
+        );
+        metric(
+            "websockets",
+            "gauge",
+            "WebSockets open now.",
+            &plain(count(&self.sockets.0)),
         );
         metric(
             "http_connections_refused_total",

@@ -36,6 +36,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// How many of these go by until what is too old is forgotten again.
 const TICKS_TO_PRUNE: u32 = 60;
 
+/// How long to forget it before time passes for sessions again.
+const PRUNING: Duration = Duration::from_millis(100);
+
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -114,6 +117,7 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         live,
         hub: Arc::new(Hub::new(options.settings.max_streams)),
         news: News::default(),
+        sources: Arc::default(),
         metrics: Arc::new(Metrics::default()),
         started: Instant::now(),
         stopping,
@@ -137,6 +141,8 @@ pub async fn serve(options: Options) -> Result<Server, ServeError> {
         local::announce(&app, folder, address);
         tokio::spawn(local::replay(app.clone(), folder.clone()));
     }
+    // Before anybody asks for them.
+    app.sources.look(&app.monitor);
     tokio::spawn(stream::run(app.clone()));
     tokio::spawn(stream::live::run(app.clone(), commands));
     tokio::spawn(news::run(app.clone()));
@@ -196,20 +202,25 @@ async fn start_watching(monitor: Monitor) -> Result<Watching, ServeError> {
 /// Lets time pass for sessions and retention, which watching files does too.
 async fn tick(app: Arc<App>) {
     let mut ticks = 0_u32;
+    let mut prunes = false;
     loop {
         tokio::select! {
             () = app.stopped() => return,
             () = tokio::time::sleep(TICK) => {}
         }
         let monitor = app.monitor.clone();
-        let prunes = ticks.is_multiple_of(TICKS_TO_PRUNE);
+        prunes |= ticks.is_multiple_of(TICKS_TO_PRUNE);
         ticks = ticks.wrapping_add(1);
         let pass = move || {
             monitor.tick()?;
-            if prunes { monitor.prune() } else { Ok(()) }
+            if prunes {
+                monitor.prune(PRUNING)
+            } else {
+                Ok(false)
+            }
         };
         match tokio::task::spawn_blocking(pass).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(is_more)) => prunes = is_more,
             Ok(Err(error)) => tracing::warn!(%error, "cannot bring sessions up to date"),
             Err(error) => tracing::error!(%error, "bringing sessions up to date failed"),
         }

@@ -5,8 +5,16 @@ mod common;
 
 use std::collections::VecDeque;
 use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use agentmon_core::Monitor;
+use agentmon_core::config::Config;
+use agentmon_core::model::AgentKind;
+use agentmon_core::source::{Env, FileFormat, FileInfo, FileRole, Parser, Root};
 use common::Running;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -200,7 +208,7 @@ fn who_comes_back_hears_what_was_missed() {
     let had = first.wait("board", "snapshot")["rev"].as_u64().unwrap();
     drop(first);
     post(&server, "s-2", "user_prompt", "");
-    std::thread::sleep(Duration::from_millis(500));
+    thread::sleep(Duration::from_millis(500));
 
     let mut second = Client::new(&server);
     let epoch = second.epoch.clone();
@@ -298,7 +306,7 @@ fn who_does_not_read_is_let_go_and_holds_up_nobody() {
     let mut quick = Client::new(&server);
     quick.subscribe("events");
     quick.wait("events", "snapshot");
-    let reader = std::thread::spawn(move || {
+    let reader = thread::spawn(move || {
         let mut events = 0;
         let mut rev = None;
         while events < 6000 {
@@ -320,7 +328,7 @@ fn who_does_not_read_is_let_go_and_holds_up_nobody() {
         let begin = Instant::now();
         assert_eq!(server.post("/api/events/batch", &batch).status, 201);
         longest = longest.max(begin.elapsed());
-        std::thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(100));
     }
     reader.join().unwrap();
     assert!(longest < Duration::from_secs(5), "storing took {longest:?}");
@@ -331,7 +339,7 @@ fn who_does_not_read_is_let_go_and_holds_up_nobody() {
     };
     while !dropped() {
         assert!(Instant::now() < end, "the slow client is still there");
-        std::thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(100));
     }
     drop(slow);
 }
@@ -354,4 +362,71 @@ fn clients_of_one_topic_hear_the_same_and_the_end() {
     for client in &mut clients {
         assert_eq!(client.closed(), Some(1001));
     }
+}
+
+/// An agent whose folders take long to look at.
+#[derive(Debug)]
+struct FarAway(Arc<AtomicUsize>);
+
+impl FileFormat for FarAway {
+    fn agent(&self) -> AgentKind {
+        AgentKind::from("far_away")
+    }
+    fn name(&self) -> &'static str {
+        "far-away"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn roots(&self, _: &Env) -> Vec<Root> {
+        thread::sleep(Duration::from_secs(3));
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Vec::new()
+    }
+    fn enters(&self, _: &Path) -> bool {
+        false
+    }
+    fn role(&self, _: &Path) -> Option<FileRole> {
+        None
+    }
+    fn start(&self, _: &FileInfo) -> Box<dyn Parser> {
+        unreachable!("it has no files")
+    }
+    fn resume(&self, _: &FileInfo, _: &[u8]) -> Option<Box<dyn Parser>> {
+        None
+    }
+}
+
+#[test]
+fn looking_at_folders_holds_up_nobody() {
+    let looks = Arc::new(AtomicUsize::new(0));
+    let dir = tempfile::tempdir().unwrap();
+    let env = Env::at(dir.path());
+    let monitor = Monitor::builder()
+        .config(Config::defaults(&env))
+        .env(env)
+        .formats(vec![Box::new(FarAway(looks.clone()))])
+        .data_dir(dir.path().join("data"))
+        .open()
+        .unwrap();
+    let server = Running::with(|options| options.monitor = monitor);
+    // It looks by itself, before anybody asks.
+    let begin = Instant::now();
+    while looks.load(Ordering::SeqCst) == 0 {
+        assert!(begin.elapsed() < PATIENCE);
+        thread::sleep(Duration::from_millis(20));
+    }
+    thread::sleep(Duration::from_millis(200));
+    let begin = Instant::now();
+    let mut client = Client::new(&server);
+    client.subscribe("sources");
+    client.subscribe("board");
+    let sources = client.wait("sources", "snapshot");
+    assert!(sources["data"]["sources"].is_array(), "{sources}");
+    client.wait("board", "snapshot");
+    assert!(
+        begin.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begin.elapsed()
+    );
 }

@@ -4,12 +4,14 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use agentmon_core::Monitor;
 use agentmon_core::config::{Config, Setting};
 use agentmon_core::model::Span;
 use agentmon_core::source::Env;
+use common::socket::Socket;
 use common::{Running, Stream};
 use serde_json::json;
 
@@ -98,6 +100,18 @@ fn figures_are_complete_and_well_formed() {
     assert_eq!(server.post("/v1/logs", &export).status, 200);
     let mut stream = Stream::open(server.address, "/api/stream", &[]);
     stream.next_of("connected").unwrap();
+    let sockets = ["/api/v1/ws", "/ws", "/api/openclaw/sessions/ws", "/ws/chat"]
+        .map(|path| Socket::open(server.address, path, &[]).unwrap());
+    let open = |count: f64| {
+        let begin = Instant::now();
+        while checked(&server.get("/metrics").text())["agentmon_websockets"] != count {
+            assert!(begin.elapsed() < Duration::from_secs(5), "{count}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    };
+    open(4.0);
+    drop(sockets);
+    open(0.0);
     let after = checked(&server.get("/metrics").text());
     for (name, least) in [
         ("agentmon_ingest_events_total", 1.0),
@@ -173,7 +187,7 @@ fn what_is_too_old_goes_while_the_server_runs() {
             begin.elapsed() < Duration::from_secs(20),
             "the old session stays"
         );
-        std::thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(100));
     }
     assert_eq!(
         server.json("/api/v1/sessions")["sessions"][0]["id"],

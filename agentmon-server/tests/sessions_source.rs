@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use agentmon_core::Monitor;
 use agentmon_core::config::Config;
+use agentmon_core::ingest::Delivery;
+use agentmon_core::ingest::events_api::read_batch;
 use agentmon_core::model::NanoUsd;
 use agentmon_core::monitor::RemoteTask;
 use agentmon_core::query::SessionView;
@@ -156,6 +158,40 @@ fn one_agentmon_watches_another() {
         near.wait("my_agent:far", |_| true).sums.cost,
         NanoUsd(246_913_578)
     );
+}
+
+#[test]
+fn usage_counts_once_when_a_session_that_is_watched_turns_up_here() {
+    let far = Running::new();
+    post(&far, "user_prompt", "");
+    post(&far, "llm_response", CALL);
+    post(&far, "llm_response", CALL);
+    let near = Watcher::of(far.address, "");
+    let cost =
+        |times: i64| move |view: &SessionView| view.sums.cost == NanoUsd(times * 123_456_789);
+    near.wait("my_agent:far", cost(2));
+
+    // Its calls themselves take the place of what was told of them, and of what is told from then on.
+    let event = format!(
+        r#"{{"events":[{{"session_id":"far","agent_type":"my_agent","event_type":"llm_response"{CALL}}}]}}"#
+    );
+    let own = || Delivery::Posted(read_batch(event.as_bytes(), 10 * 1024).unwrap().events);
+    near.monitor.ingest_blocking(own()).unwrap();
+    near.wait("my_agent:far", cost(1));
+    post(&far, "llm_response", CALL);
+    near.monitor.ingest_blocking(own()).unwrap();
+    near.wait("my_agent:far", cost(2));
+    post(&far, "user_prompt", r#","metadata":{"message":"More"}"#);
+    let there = far.monitor.find_session("my_agent:far").unwrap().unwrap();
+    near.wait("my_agent:far", |view| {
+        view.last_activity_at >= there.last_activity_at
+    });
+    let view = near.session("my_agent:far").unwrap();
+    assert_eq!(
+        (view.sums.requests, view.sums.cost),
+        (2, NanoUsd(2 * 123_456_789))
+    );
+    assert!(near.monitor.db_check().unwrap().problems.is_empty());
 }
 
 #[test]

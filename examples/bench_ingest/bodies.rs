@@ -24,11 +24,11 @@ impl Bodies {
         match shape {
             Shape::Single => self.event(&mut body, false),
             Shape::Identified => self.event(&mut body, true),
-            Shape::Batch => {
+            Shape::Batch | Shape::IdentifiedBatch => {
                 body.push_str("{\"events\":[");
                 for number in 0..BATCH {
                     body.push_str(if number > 0 { "," } else { "" });
-                    self.event(&mut body, false);
+                    self.event(&mut body, shape == Shape::IdentifiedBatch);
                 }
                 body.push_str("]}");
             }

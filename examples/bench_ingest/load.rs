@@ -89,7 +89,7 @@ impl Load {
         let mut client = Client::connect(address).await?;
         let (path, events) = match self.shape {
             Shape::Single | Shape::Identified => ("/api/events", 1),
-            Shape::Batch => ("/api/events/batch", BATCH as u64),
+            Shape::Batch | Shape::IdentifiedBatch => ("/api/events/batch", BATCH as u64),
             Shape::Otlp => ("/v1/logs", BATCH as u64),
         };
         let mut sent = 0.0;

@@ -38,6 +38,8 @@ pub(crate) enum Shape {
     Identified,
     /// [`BATCH`] events in a request.
     Batch,
+    /// The same, each with an id of its own, as every exported record has one.
+    IdentifiedBatch,
     /// [`BATCH`] log records of Claude Code in a request.
     Otlp,
 }
@@ -101,6 +103,8 @@ async fn run(options: &Options) -> Result<()> {
         (Shape::Identified, 16),
         (Shape::Batch, 1),
         (Shape::Batch, 4),
+        (Shape::IdentifiedBatch, 1),
+        (Shape::IdentifiedBatch, 4),
         (Shape::Otlp, 1),
         (Shape::Otlp, 4),
     ] {
@@ -161,6 +165,7 @@ fn report(load: &Load, outcome: &Outcome, cpu: f64) {
     let rate = *acknowledged as f64 / seconds;
     let peer = match load.shape {
         Shape::Identified => Shape::Single,
+        Shape::IdentifiedBatch => Shape::Batch,
         shape => shape,
     };
     let of_peer = PEER
@@ -171,6 +176,7 @@ fn report(load: &Load, outcome: &Outcome, cpu: f64) {
         Shape::Single => "one event in a request".to_owned(),
         Shape::Identified => "one event with `event_id`".to_owned(),
         Shape::Batch => format!("batches of {BATCH}"),
+        Shape::IdentifiedBatch => format!("batches of {BATCH} with `event_id`"),
         Shape::Otlp => format!("OTLP logs (JSON), {BATCH} records"),
     };
     println!(

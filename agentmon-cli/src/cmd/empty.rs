@@ -46,6 +46,7 @@ pub(super) fn nothing(
             RootState::Missing => ("missing".to_owned(), Style::Faint),
             RootState::Unreadable(error) => (format!("unreadable: {error}"), Style::Bad),
             RootState::Disabled => ("switched off".to_owned(), Style::Faint),
+            RootState::Configured => ("asked by a server".to_owned(), Style::Faint),
             RootState::Connecting => ("connecting".to_owned(), Style::Faint),
             RootState::Connected => ("connected".to_owned(), Style::Good),
         };

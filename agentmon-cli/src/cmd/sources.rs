@@ -31,6 +31,7 @@ pub(super) fn state(report: &SourceReport) -> Cell {
         RootState::Missing => Cell::styled("missing", Style::Faint),
         RootState::Unreadable(error) => Cell::styled(format!("unreadable: {error}"), Style::Bad),
         RootState::Disabled => Cell::styled("switched off", Style::Faint),
+        RootState::Configured => Cell::styled("asked by a server", Style::Faint),
         RootState::Connecting => Cell::styled("connecting", Style::Faint),
         RootState::Connected => Cell::styled("connected", Style::Good),
     }

@@ -471,22 +471,25 @@ impl PostedEvent {
         });
     }
 
-    /// What it says of what the session is doing. A tool's use is posted when the tool is done.
+    /// What it says of what the session is doing. An answer may be the turn's last word or not.
     fn signal(&self) -> Signal {
+        use EventKind as K;
         match self.kind {
-            EventKind::SessionStart => Signal::SessionStarted { how: "api".into() },
-            EventKind::SessionEnd if self.session.agent == AgentKind::ClaudeCode => {
+            K::SessionStart => Signal::SessionStarted { how: "api".into() },
+            K::SessionEnd if self.session.agent == AgentKind::ClaudeCode => {
                 // Clients of this contract post it after every turn.
                 Signal::TurnEnded {
                     background: 0,
                     scheduled: None,
                 }
             }
-            EventKind::SessionEnd => Signal::SessionEnded {
+            K::SessionEnd => Signal::SessionEnded {
                 reason: "session_end".into(),
             },
-            EventKind::UserPrompt => Signal::PromptSubmitted,
-            EventKind::LlmRequest => Signal::ModelActive,
+            K::UserPrompt => Signal::PromptSubmitted,
+            K::LlmRequest | K::ToolUse | K::FileChange | K::GitCommit | K::PlanStep => {
+                Signal::ModelActive
+            }
             _ => Signal::Activity,
         }
     }

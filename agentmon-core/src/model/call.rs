@@ -50,6 +50,8 @@ pub enum CallSource {
     Gateway,
     /// The events API.
     Api,
+    /// Another monitor, in sums of its own: they count until the calls themselves are told.
+    Remote,
 }
 
 /// One answered request to a model.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::stamped::{Stamped, earliest, latest};
+use super::stamped::Stamped;
 use super::{NanoUsd, SessionKey, Timestamp, Usage};
 
 /// How a session belongs to its parent.
@@ -149,6 +149,26 @@ impl From<Usage> for UsageOrd {
     }
 }
 
+type Parent = (SessionKey, Relation);
+
+fn is_rather_parent(one: &Parent, other: &Parent) -> bool {
+    (one.1, &one.0) < (other.1, &other.0)
+}
+
+/// Takes over what is stated and beats what is known. Returns whether it does.
+fn keep<T: Clone>(
+    mine: &mut Option<T>,
+    theirs: &Option<T>,
+    beats: impl FnOnce(&T, &T) -> bool,
+) -> bool {
+    let Some(stated) = theirs else { return false };
+    let is_new = mine.as_ref().is_none_or(|known| beats(stated, known));
+    if is_new {
+        *mine = Some(stated.clone());
+    }
+    is_new
+}
+
 /// What one look at a source says about a session. Absent fields say nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionPatch {
@@ -287,33 +307,39 @@ impl SessionPatch {
             && self
                 .parent
                 .as_ref()
-                .is_none_or(|mine| (theirs.1, &theirs.0) < (mine.1, &mine.0))
+                .is_none_or(|mine| is_rather_parent(&theirs, mine))
         {
             self.parent = Some(theirs);
         }
     }
 
-    /// Adds what `other` says of the same session. Commutative, associative and idempotent.
-    pub fn merge(&mut self, other: Self) {
-        if let Some(at) = other.started_at {
-            self.started_at = Some(self.started_at.map_or(at, |known| known.min(at)));
+    /// Adds what `other` says of the same session, and returns whether that is anything new. Commutative, associative and
+    /// idempotent.
+    pub fn merge(&mut self, other: &Self) -> bool {
+        fn later<T: Ord + Clone>(mine: &mut Option<T>, theirs: &Option<T>) -> bool {
+            keep(mine, theirs, |theirs, mine| theirs > mine)
         }
-        self.last_activity_at = self.last_activity_at.max(other.last_activity_at);
-        self.propose_title(other.title);
-        self.propose_parent(other.parent);
-        earliest(&mut self.cwd, other.cwd);
-        latest(&mut self.project, other.project);
-        latest(&mut self.located, other.located);
-        latest(&mut self.branch, other.branch);
-        latest(&mut self.model, other.model);
-        latest(&mut self.version, other.version);
-        latest(&mut self.entrypoint, other.entrypoint);
-        latest(&mut self.role, other.role);
-        latest(&mut self.context, other.context);
-        latest(&mut self.progress, other.progress);
-        latest(&mut self.reported, other.reported);
-        latest(&mut self.process, other.process);
-        latest(&mut self.transcript, other.transcript);
-        latest(&mut self.address, other.address);
+        fn earlier<T: Ord + Clone>(mine: &mut Option<T>, theirs: &Option<T>) -> bool {
+            keep(mine, theirs, |theirs, mine| theirs < mine)
+        }
+        let mut is_new = earlier(&mut self.started_at, &other.started_at);
+        is_new |= later(&mut self.last_activity_at, &other.last_activity_at);
+        is_new |= keep(&mut self.title, &other.title, Title::beats);
+        is_new |= keep(&mut self.parent, &other.parent, is_rather_parent);
+        is_new |= earlier(&mut self.cwd, &other.cwd);
+        is_new |= later(&mut self.project, &other.project);
+        is_new |= later(&mut self.located, &other.located);
+        is_new |= later(&mut self.branch, &other.branch);
+        is_new |= later(&mut self.model, &other.model);
+        is_new |= later(&mut self.version, &other.version);
+        is_new |= later(&mut self.entrypoint, &other.entrypoint);
+        is_new |= later(&mut self.role, &other.role);
+        is_new |= later(&mut self.context, &other.context);
+        is_new |= later(&mut self.progress, &other.progress);
+        is_new |= later(&mut self.reported, &other.reported);
+        is_new |= later(&mut self.process, &other.process);
+        is_new |= later(&mut self.transcript, &other.transcript);
+        is_new |= later(&mut self.address, &other.address);
+        is_new
     }
 }

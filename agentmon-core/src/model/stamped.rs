@@ -15,6 +15,7 @@ pub struct Stamped<T> {
 }
 
 /// Keeps the latest of two values, of two at the same time the greater.
+#[cfg(feature = "monitor")]
 pub(crate) fn latest<T: Ord>(mine: &mut Option<Stamped<T>>, theirs: Option<Stamped<T>>) {
     if theirs > *mine {
         *mine = theirs;
@@ -22,6 +23,7 @@ pub(crate) fn latest<T: Ord>(mine: &mut Option<Stamped<T>>, theirs: Option<Stamp
 }
 
 /// Keeps the earliest of two values, of two at the same time the lesser.
+#[cfg(feature = "monitor")]
 pub(crate) fn earliest<T: Ord>(mine: &mut Option<Stamped<T>>, theirs: Option<Stamped<T>>) {
     if let Some(theirs) = theirs
         && mine.as_ref().is_none_or(|mine| theirs < *mine)

@@ -1,6 +1,7 @@
 //! Taking in what others send.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -10,8 +11,8 @@ use crate::ingest::queue::{Queue, Sink};
 use crate::ingest::{Delivery, IngestError, IngestFigures, Pending, Receipt};
 use crate::store::StoreError;
 
-/// Events whose text is added to search's index in one transaction: few enough that nobody waits long for it.
-const INDEXED_AT_ONCE: usize = 512;
+/// Events for which what can wait is done in one transaction: few enough that nobody waits long for it.
+const BEHIND_AT_ONCE: usize = 512;
 
 impl Monitor {
     /// Queues a delivery and returns at once; the answer tells when it is committed.
@@ -41,6 +42,9 @@ impl Monitor {
             return Err(refused(StoreError::ReadOnly { pid }));
         }
         if inner.queue.get().is_none() {
+            if let Some(Err(error)) = inner.writer().map(|mut writer| writer.expect_load()) {
+                tracing::warn!(%error, "cannot keep more of the database in memory");
+            }
             let monitor = Arc::downgrade(inner);
             let started = Queue::start(Storing { monitor }).map_err(|error| {
                 tracing::error!(%error, "cannot start the thread that stores deliveries");
@@ -78,12 +82,13 @@ impl Monitor {
         queue.map(Queue::figures).unwrap_or_default()
     }
 
-    /// Forgets what the configuration does not want kept. Watching files does this by itself.
+    /// Forgets what the configuration does not want kept, for about as long as `patience` lasts; whoever stores
+    /// something meanwhile is let in. Returns whether there is more to forget. Watching files does this by itself.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub fn prune(&self) -> Result<(), Error> {
-        self.inner.prune(self.inner.clock.now())
+    pub fn prune(&self, patience: Duration) -> Result<bool, Error> {
+        self.inner.prune(self.inner.clock.now(), patience)
     }
 
     /// Lets time pass for sessions: a state can change because nothing happens. Watching files does this by itself.
@@ -127,11 +132,11 @@ impl Sink for Storing {
         let Some(mut writer) = inner.writer() else {
             return false;
         };
-        let indexed = writer.index_text(INDEXED_AT_ONCE);
+        let caught_up = writer.catch_up(BEHIND_AT_ONCE);
         drop(writer);
-        inner.noted(indexed).unwrap_or_else(|error| {
+        inner.noted(caught_up).unwrap_or_else(|error| {
             // The next delivery brings another try.
-            tracing::warn!(%error, "cannot add text to the index of search");
+            tracing::warn!(%error, "cannot do what waited for a quiet moment");
             false
         })
     }

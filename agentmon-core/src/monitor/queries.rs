@@ -233,7 +233,7 @@ impl Monitor {
                 problems: Vec::new(),
             }));
         }
-        reports.extend(self.inner.remotes.reports());
+        reports.extend(self.inner.remotes.reports(&self.inner.env));
         Ok(reports)
     }
 

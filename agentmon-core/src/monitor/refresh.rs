@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{Inner, Monitor};
 use crate::Error;
@@ -18,6 +19,9 @@ const GATHERED_CALLS: usize = 128 * 1024;
 
 /// Events whose text is added to search's index in one transaction.
 const INDEXED_AT_ONCE: usize = 8192;
+
+/// Events that are forgotten in one transaction: few enough that nobody waits long for it.
+const FORGOTTEN_AT_ONCE: usize = 1000;
 
 /// Text that is gathered before it is stored, in bytes: the index is then written in few large segments.
 const GATHERED_TEXT: usize = 8 * 1024 * 1024;
@@ -86,7 +90,7 @@ impl Inner {
             self.pass(&found, Pass::Content, options, now, &mut report)?;
             self.index_rest()?;
         }
-        self.prune(now)?;
+        self.prune(now, Duration::MAX)?;
         report.took = begin.elapsed();
         Ok(report)
     }
@@ -180,22 +184,38 @@ impl Inner {
         let Some(mut writer) = self.writer() else {
             return Ok(());
         };
-        while self.noted(writer.index_text(INDEXED_AT_ONCE))? {}
+        while self.noted(writer.catch_up(INDEXED_AT_ONCE))? {}
         Ok(())
     }
 
-    /// Forgets what the configuration does not want kept.
-    pub(super) fn prune(&self, now: Timestamp) -> Result<(), Error> {
+    /// Forgets what the configuration does not want kept, for about as long as `patience` lasts. Returns whether there
+    /// is more. Events go in portions: others who store are let in between.
+    pub(super) fn prune(&self, now: Timestamp, patience: Duration) -> Result<bool, Error> {
         let retention = &self.config.retention;
-        let Some(mut writer) = self.writer() else {
-            return Ok(());
-        };
-        if let Some(age) = retention.events.value {
-            self.noted(writer.prune_events(now - age))?;
+        let begin = Instant::now();
+        while let Some(age) = retention.events.value {
+            let Some(mut writer) = self.writer() else {
+                return Ok(false);
+            };
+            let portion = Instant::now();
+            let forgotten = writer.prune_events(now - age, FORGOTTEN_AT_ONCE);
+            drop(writer);
+            if self.noted(forgotten)? < FORGOTTEN_AT_ONCE as u64 {
+                break;
+            }
+            if begin.elapsed() >= patience {
+                return Ok(true);
+            }
+            if self.queue.get().is_some() {
+                // Whoever frees the writer and asks for it again at once is faster than all who wait.
+                thread::sleep(portion.elapsed());
+            }
         }
-        if let Some(age) = retention.sessions.value {
-            self.noted(writer.prune_sessions(now - age))?;
+        if let (Some(age), Some(mut writer)) = (retention.sessions.value, self.writer()) {
+            let forgotten = writer.prune_sessions(now - age);
+            drop(writer);
+            self.noted(forgotten)?;
         }
-        Ok(())
+        Ok(false)
     }
 }

@@ -1,6 +1,6 @@
 //! Running sources that are reached over the network: starting again after a break, and telling how they fare.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -10,7 +10,7 @@ use super::Monitor;
 use crate::model::{AgentKind, Batch, SessionKey};
 use crate::query::{RootState, SourceReport};
 use crate::source::remote::{Claims, RemoteContext, RemoteError, RemoteSource, RemoteState};
-use crate::source::remotes;
+use crate::source::{Env, remotes};
 
 /// How long to wait after the first failure; twice as long after each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -28,45 +28,83 @@ struct Shown {
     claims: Arc<Claims>,
 }
 
-/// The remote sources that run, for [`Monitor::sources`].
+/// The remote sources that run, and those that are configured, for [`Monitor::sources`].
 #[derive(Debug, Default)]
-pub(super) struct Remotes(Mutex<Vec<Weak<Shown>>>);
+pub(super) struct Remotes {
+    running: Mutex<Vec<Weak<Shown>>>,
+    configured: OnceLock<Vec<SourceReport>>,
+}
 
 impl Remotes {
     fn add(&self, shown: &Arc<Shown>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all();
         all.retain(|known| known.strong_count() > 0);
         all.push(Arc::downgrade(shown));
     }
 
     /// Whether one of them tells of a session.
     pub(super) fn has(&self, key: &SessionKey) -> bool {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.all();
         let mut running = all.iter().filter_map(Weak::upgrade);
         running.any(|shown| shown.claims.has(key))
     }
 
-    /// How each of them fares.
-    pub(super) fn reports(&self) -> Vec<SourceReport> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn all(&self) -> MutexGuard<'_, Vec<Weak<Shown>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How each of them fares, and which others the environment names.
+    pub(super) fn reports(&self, env: &Env) -> Vec<SourceReport> {
+        let all = self.all();
         let running = all.iter().filter_map(Weak::upgrade);
-        let report = |shown: Arc<Shown>| SourceReport {
-            format: shown.name.into(),
-            agent: shown.agent.clone(),
-            root: shown.address.as_str().into(),
-            origin: shown.origin.into(),
+        let report_of = |shown: Arc<Shown>| SourceReport {
+            sessions: shown.claims.count(),
             state: match &*shown.state.borrow() {
                 RemoteState::Connecting => RootState::Connecting,
                 RemoteState::Connected(_) => RootState::Connected,
                 RemoteState::Lost(_, error) => RootState::Unreadable(error.to_string().into()),
             },
-            files: 0,
-            bytes: 0,
-            sessions: shown.claims.count(),
-            newest: None,
-            problems: Vec::new(),
+            ..report(shown.name, &shown.agent, &shown.address, shown.origin)
         };
-        running.map(report).collect()
+        let mut reports: Vec<_> = running.map(report_of).collect();
+        let configured = self.configured.get_or_init(|| {
+            let named = remotes(env).into_iter();
+            named
+                .map(|source| {
+                    let (agent, address) = (source.agent(), source.address());
+                    report(source.name(), &agent, &address, source.origin())
+                })
+                .collect()
+        });
+        for other in configured {
+            let is_same =
+                |known: &SourceReport| (&known.format, &known.root) == (&other.format, &other.root);
+            if !reports.iter().any(is_same) {
+                reports.push(other.clone());
+            }
+        }
+        reports
+    }
+}
+
+/// What is shown of a remote source that nobody asks.
+fn report(
+    name: &'static str,
+    agent: &AgentKind,
+    address: &str,
+    origin: &'static str,
+) -> SourceReport {
+    SourceReport {
+        format: name.into(),
+        agent: agent.clone(),
+        root: address.into(),
+        origin: origin.into(),
+        state: RootState::Configured,
+        files: 0,
+        bytes: 0,
+        sessions: 0,
+        newest: None,
+        problems: Vec::new(),
     }
 }
 
@@ -270,7 +308,7 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let env = crate::source::Env::at("/nonexistent");
+            let env = Env::at("/nonexistent");
             let monitor = Monitor::builder().env(env).in_memory().open().unwrap();
             let task = monitor.start_remote(Box::<Flaky>::default());
             let mut state = task.state();
@@ -312,6 +350,32 @@ mod tests {
             task.stop().await;
             assert_eq!(shown(), None);
         });
+    }
+
+    #[test]
+    fn what_is_configured_is_told_before_anybody_asks_it() {
+        let env =
+            Env::at("/nonexistent").with("OPENCLAW_API_URL", "http://127.0.0.1:1/api/openclaw");
+        let monitor = Monitor::builder().env(env).in_memory().open().unwrap();
+        let shown = || {
+            let reports = monitor.sources().unwrap().into_iter();
+            let of_it = reports.filter(|report| &*report.format == "sessions_api");
+            of_it
+                .map(|report| (report.state.as_str(), report.root))
+                .collect::<Vec<_>>()
+        };
+        let address = "http://127.0.0.1:1/api/openclaw";
+        assert_eq!(shown(), [("configured", address.into())]);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let tasks = monitor.start_remotes();
+            assert_eq!(shown(), [("connecting", address.into())]);
+            drop(tasks);
+        });
+        assert_eq!(shown(), [("configured", address.into())]);
     }
 
     #[test]

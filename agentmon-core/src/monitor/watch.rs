@@ -30,6 +30,8 @@ use crate::store::sqlite::load_cursors;
 const SWEEP: Duration = Duration::from_secs(30);
 /// How often live files are read, whatever was notified.
 const LIVE: Duration = Duration::from_secs(1);
+/// How long to forget what is too old before looking at files again.
+const PRUNING: Duration = Duration::from_millis(100);
 /// How long to wait after an error of the store before trying again.
 pub(super) const RETRY: Duration = Duration::from_secs(2);
 /// Notifications that may wait. When there are more, everything is looked at instead.
@@ -175,6 +177,8 @@ struct Watcher<'a> {
     live: HashSet<PathBuf>,
     /// Whether all text was asked for.
     indexes: bool,
+    /// Whether there may be something to forget.
+    prunes: bool,
     buffer: Vec<u8>,
 }
 
@@ -195,6 +199,7 @@ impl<'a> Watcher<'a> {
             cursors: HashMap::new(),
             live: HashSet::new(),
             indexes: false,
+            prunes: false,
             buffer: Vec::new(),
         }
     }
@@ -222,6 +227,9 @@ impl<'a> Watcher<'a> {
                 }
                 live_at = Instant::now() + LIVE;
                 self.read_paths(self.live.clone())?;
+                if self.prunes {
+                    self.prunes = self.inner.prune(self.inner.clock.now(), PRUNING)?;
+                }
                 self.inner.tick()
             });
             if let Err(error) = result {
@@ -283,7 +291,7 @@ impl<'a> Watcher<'a> {
         if !std::mem::replace(&mut self.indexes, true) {
             self.behind.add_everything();
         }
-        self.inner.prune(now)?;
+        self.prunes = true;
         self.inner.tick()
     }
 

@@ -121,6 +121,7 @@ pub fn judge_sources(reports: &[SourceReport]) -> Vec<Finding> {
             // Most people use few of the agents that there are.
             RootState::Missing
             | RootState::Disabled
+            | RootState::Configured
             | RootState::Connecting
             | RootState::Connected => {}
         }

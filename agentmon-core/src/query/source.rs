@@ -15,6 +15,8 @@ pub enum RootState {
     Unreadable(Box<str>),
     /// The configuration switches this source off.
     Disabled,
+    /// It is reached over the network, and this process does not ask it: a server does.
+    Configured,
     /// It is reached over the network, and has not answered yet.
     Connecting,
     /// It is reached over the network, and answers.
@@ -30,6 +32,7 @@ impl RootState {
             Self::Missing => "missing",
             Self::Unreadable(_) => "unreadable",
             Self::Disabled => "disabled",
+            Self::Configured => "configured",
             Self::Connecting => "connecting",
             Self::Connected => "connected",
         }

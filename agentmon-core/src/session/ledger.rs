@@ -131,18 +131,16 @@ impl Ledger {
     }
 }
 
-/// The order in which signs are taken in: by time; at the same time by what can only come first; then the more
+/// The order in which signs are taken in, whatever that in which they came: by time; at the same time by what can only come first; then the more
 /// authoritative kind of source last, so that it has the last word.
-fn compare(a: &Evidence, b: &Evidence) -> Ordering {
+pub(crate) fn compare(a: &Evidence, b: &Evidence) -> Ordering {
     (a.at, order(&a.signal), std::cmp::Reverse(a.source))
         .cmp(&(b.at, order(&b.signal), std::cmp::Reverse(b.source)))
-        .then_with(|| {
-            if a == b {
-                Ordering::Equal
-            } else {
-                // Any order will do as long as it is always the same.
-                format!("{:?}", a.signal).cmp(&format!("{:?}", b.signal))
-            }
+        .then_with(|| match (&a.signal, &b.signal) {
+            // Any order will do as long as it is always the same. The results of tools come in crowds.
+            (Signal::ToolFinished { call: a }, Signal::ToolFinished { call: b }) => a.cmp(b),
+            (one, other) if one == other => Ordering::Equal,
+            (one, other) => format!("{one:?}").cmp(&format!("{other:?}")),
         })
 }
 

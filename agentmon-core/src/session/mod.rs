@@ -19,6 +19,9 @@ pub mod vocabulary;
 
 pub use attention::{Attention, Blocked};
 pub use classify::classify;
+#[cfg(feature = "monitor")]
+pub(crate) use ledger::compare as in_order;
+
 pub use evidence::{Ask, Evidence, EvidenceSource, LiveStatus, Signal};
 pub use policy::{AgentPolicy, Authority, StatePolicy};
 pub use reason::Reason;

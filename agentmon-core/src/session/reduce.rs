@@ -126,11 +126,10 @@ impl Session {
                 }
             }
             Input::Facts(facts) => {
-                let before = self.facts.clone();
-                self.facts.merge(facts.clone());
-                if self.facts != before {
+                let last_activity = self.facts.last_activity_at;
+                if self.facts.merge(facts) {
                     out.push(Change::Facts);
-                    if self.facts.last_activity_at != before.last_activity_at {
+                    if self.facts.last_activity_at != last_activity {
                         self.judge(self.clock, rules, out);
                     }
                 }

@@ -128,7 +128,7 @@ fn session(line: &[u8], out: &mut Batch) -> Option<()> {
     let title = title.and_then(|title| Title::new(title.kind, title.at, &title.text));
     let index = out.session(&facts.key);
     let patch = out.patch(index);
-    patch.merge(facts);
+    patch.merge(&facts);
     patch.propose_title(title);
     let at = Timestamp::parse(&line.since).filter(|at| plausible(*at))?;
     for signal in ended(line.state, &line.reason, line.detail.as_deref()) {

@@ -15,6 +15,7 @@ use warp::ws::{Message, WebSocket};
 use crate::access::Client;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::metrics::Open;
 
 /// Connections of one client at a time.
 const MAX_OF_CLIENT: usize = 16;
@@ -115,6 +116,7 @@ pub(super) async fn serve(
     protocol: impl Protocol,
 ) {
     let app = seat.app.clone();
+    let _open = Open::socket(&app.metrics);
     let (mut sink, stream) = socket.split();
     let end = run(&app, &mut sink, stream, frames, protocol).await;
     if end == Some(SLOW) {

@@ -9,13 +9,26 @@ use crate::model::{
     Batch, DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp,
 };
 
-/// Adds the events of one line of the file `path`, which was born at `born`.
+/// Where a line stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The file.
+    pub(super) path: &'a str,
+    /// When the file began.
+    pub(super) born: Timestamp,
+    pub(super) offset: u64,
+    /// The subagent whose file it is.
+    pub(super) agent: Option<&'a str>,
+    /// The turn that it is in, as far as the lines before it tell.
+    pub(super) turn: Option<&'a str>,
+}
+
+/// Adds the events of one line.
 pub(super) fn report(
     line: &Line<'_>,
     at: Timestamp,
-    offset: u64,
     session: SessionIndex,
-    (path, born): (&str, Timestamp),
+    place: Place<'_>,
     out: &mut Batch,
 ) {
     // A fork's copies are the original's events.
@@ -25,10 +38,8 @@ pub(super) fn report(
     let mut events = Events {
         line,
         at,
-        offset,
         session,
-        path,
-        born,
+        place,
         count: 0,
         out,
     };
@@ -43,10 +54,8 @@ pub(super) fn report(
 struct Events<'a, 'b> {
     line: &'a Line<'b>,
     at: Timestamp,
-    offset: u64,
     session: SessionIndex,
-    path: &'a str,
-    born: Timestamp,
+    place: Place<'a>,
     count: u32,
     out: &'a mut Batch,
 }
@@ -62,13 +71,13 @@ impl Events<'_, '_> {
         // The line's uuid names it wherever it is copied to; lines without one are known by their place.
         let id = match self.line.uuid.as_deref() {
             Some(uuid) => identity::line_part(uuid, self.count),
-            None => format!("{}@{}#{}", self.path, self.offset, self.count).into(),
+            None => format!("{}@{}#{}", self.place.path, self.place.offset, self.count).into(),
         };
         // Only answers name the session that they were copied from, so prompts go by age.
         let key = DedupKey::Shared {
             id,
             alias: None,
-            credit: self.born.0,
+            credit: self.place.born.0,
         };
         self.count += 1;
         let (text, truncated) = Event::clip(text);
@@ -147,12 +156,15 @@ impl Events<'_, '_> {
         for block in message.blocks().unwrap_or_default() {
             match &*block.kind {
                 "text" if self.line.is_api_error_message => {
-                    self.push(
-                        EventKind::Error,
-                        EventStatus::Error,
-                        block.text.as_deref().unwrap_or_default(),
-                        |_| {},
-                    );
+                    let session = self.line.session_id.as_deref().unwrap_or_default();
+                    let Place { agent, turn, .. } = self.place;
+                    let other = turn.map(|turn| identity::failure(session, agent, turn));
+                    let text = block.text.as_deref().unwrap_or_default();
+                    self.push(EventKind::Error, EventStatus::Error, text, |event| {
+                        if let DedupKey::Shared { alias, .. } = &mut event.key {
+                            *alias = other;
+                        }
+                    });
                 }
                 "text" => {
                     let text = block.text.as_deref().unwrap_or_default();
@@ -186,7 +198,7 @@ impl Events<'_, '_> {
     fn tool_name(&self, kind: EventKind, call: Option<&str>) -> impl FnOnce(&mut Event) + use<> {
         let session = self.line.session_id.as_deref().unwrap_or_default();
         let named = call.filter(|call| !call.is_empty()).map(|call| {
-            let key = identity::tool_event(kind, session, call, self.born.0);
+            let key = identity::tool_event(kind, session, call, self.place.born.0);
             (key, tool_fact(call))
         });
         |event| {

@@ -332,8 +332,18 @@ impl Reader<'_, '_> {
         let said = self.hook.last_assistant_message.as_ref();
         let message = said.or(self.hook.error_details.as_ref()).cloned();
         let words = message.clone().unwrap_or_default();
+        let agent = self.hook.agent_id.as_deref().filter(|id| !id.is_empty());
+        let turn = self.hook.prompt_id.as_deref();
+        let id = turn.map(|turn| identity::failure(&self.hook.session_id, agent, turn));
         self.tell(session, EventKind::Error, None, &words, |event| {
             event.status = EventStatus::Error;
+            if let Some(id) = id {
+                event.key = DedupKey::Shared {
+                    id,
+                    alias: None,
+                    credit: DedupKey::HOOK,
+                };
+            }
         });
         self.say(
             session,

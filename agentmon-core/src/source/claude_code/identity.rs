@@ -26,6 +26,12 @@ pub(in crate::source) fn prompt(session: &str, turn: &str, text: &str) -> Box<st
     format!("claude/prompt/{session}/{turn}/{:x}", words.0).into()
 }
 
+/// The failure of a turn: it fails once, at its end. Transcripts, hooks and telemetry have other words for it.
+pub(in crate::source) fn failure(session: &str, agent: Option<&str>, turn: &str) -> Box<str> {
+    let agent = agent.unwrap_or_default();
+    format!("claude/failure/{session}/{agent}/{turn}").into()
+}
+
 /// A part of the transcript line `uuid`.
 pub(in crate::source) fn line_part(uuid: &str, part: u32) -> Box<str> {
     format!("{uuid}#{part}").into()

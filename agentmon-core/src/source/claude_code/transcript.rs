@@ -64,6 +64,8 @@ struct Memory {
     ending: Option<evidence::Ending>,
     /// When the client last exited, as far as the file tells.
     left: Option<Timestamp>,
+    /// The turn that the file is in, where content is read.
+    turn: Option<Box<str>>,
 }
 
 /// Parser of one transcript file.
@@ -187,7 +189,17 @@ impl Transcript {
                 evidence::report(line, at, session, self.agent.is_some(), out);
             }
             if want.content {
-                content::report(line, at, offset, session, (&self.path, self.born), out);
+                if let Some(turn) = line.prompt_id.as_deref() {
+                    self.memory.turn = Some(turn.into());
+                }
+                let place = content::Place {
+                    path: &self.path,
+                    born: self.born,
+                    offset,
+                    agent: self.agent.as_deref(),
+                    turn: self.memory.turn.as_deref(),
+                };
+                content::report(line, at, session, place, out);
             }
         }
     }

@@ -284,7 +284,7 @@ impl Turns {
         let ask = Ask::Permission {
             tool: Some(tool.into()),
         };
-        // What is to be run says more than the reason that is given for it.
+        // What is to be run says more than why.
         escalates.then(|| (ask, about(arguments)))
     }
 

@@ -84,12 +84,15 @@ pub(super) fn log(
                 |code| code.to_string(),
             );
             let message = attributes.text("error");
-            reader.failure(
-                session,
-                at,
-                key("error", &place()),
-                message.unwrap_or(&class),
+            // Requests beside the conversation fail without ending its turn.
+            let turn = attributes
+                .text("prompt.id")
+                .filter(|_| is_main(attributes) || attributes.text("agent_id").is_some());
+            let told = turn.map_or_else(
+                || key("error", &place()),
+                |turn| identity::failure(id, attributes.text("agent_id"), turn).into(),
             );
+            reader.failure(session, at, told, message.unwrap_or(&class));
             reader.say(
                 session,
                 at,
@@ -199,12 +202,17 @@ fn request(
         duration_ms: attributes.count("duration_ms"),
     };
     reader.call(session, &call);
-    let source = attributes.text("query_source").unwrap_or_default();
-    if MAIN_QUERIES.contains(&source) {
+    if is_main(attributes) {
         let value = (usage.prompt().saturating_add(usage.output), None);
         let context = Some(Stamped { at, value });
         latest(&mut reader.out.patch(session).context, context);
     }
+}
+
+/// Whether a request was one of the main conversation.
+fn is_main(attributes: &Attributes<'_>) -> bool {
+    let source = attributes.text("query_source").unwrap_or_default();
+    MAIN_QUERIES.contains(&source)
 }
 
 fn tool_result(

@@ -159,7 +159,8 @@ struct DataPoint<'a> {
 /// # Errors
 /// The message of the decoder when the body as a whole is not an export in JSON.
 pub(super) fn decode(bytes: &[u8], sink: &mut impl Sink) -> Result<Decoded, serde_json::Error> {
-    let export: Export<'_> = object(serde_json::from_slice(bytes)?)?;
+    is_object(bytes)?;
+    let export: Export<'_> = serde_json::from_slice(bytes)?;
     let mut decoded = Decoded::default();
     for group in export.resource_logs.into_iter().flatten() {
         let resource = group.resource.unwrap_or_default().attributes;
@@ -210,12 +211,18 @@ impl Decoded {
     }
 }
 
-/// Reads an object. A list is refused, which would otherwise be taken for an object's fields in order.
+/// Reads an object.
 fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, serde_json::Error> {
-    if !raw.get().starts_with('{') {
-        return Err(serde::de::Error::custom("expected an object"));
-    }
+    is_object(raw.get().as_bytes())?;
     serde_json::from_str(raw.get())
+}
+
+/// Refuses a list, which would otherwise be taken for an object's fields in order.
+fn is_object(json: &[u8]) -> Result<(), serde_json::Error> {
+    match json.trim_ascii_start().first() {
+        Some(b'{') => Ok(()),
+        _ => Err(serde::de::Error::custom("expected an object")),
+    }
 }
 
 fn log(record: LogRecord<'_>) -> Log<'_> {

@@ -155,7 +155,7 @@ fn call(key: &SessionKey, cell: &Cell, out: &mut Batch) {
         // The other side priced each call; a sum of calls cannot be priced by steps.
         reported: cell.cost,
         credit: 0,
-        source: CallSource::Api,
+        source: CallSource::Remote,
     });
 }
 

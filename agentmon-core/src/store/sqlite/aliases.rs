@@ -7,6 +7,7 @@ use super::calls::{self, StoredCall};
 use super::events;
 use super::held::HeldCalls;
 use super::incoming::IncomingCalls;
+use super::keys::Keys;
 use super::rollup::RollupChanges;
 use crate::model::FactKey;
 
@@ -18,6 +19,7 @@ pub(super) fn note<'a>(
     calls: &mut IncomingCalls<'_>,
     rollup: &mut RollupChanges,
     mut held: Option<&mut HeldCalls>,
+    keys: &mut Keys,
 ) -> rusqlite::Result<()> {
     let mut names = names.peekable();
     if names.peek().is_none() {
@@ -31,7 +33,7 @@ pub(super) fn note<'a>(
         if !add(connection, alias.0, fact.0)? {
             continue;
         }
-        events::name_call(connection, alias, fact)?;
+        events::name_call(connection, alias, fact, keys)?;
         if let Some(call) = take(alias)? {
             rollup.removed(&call);
             calls.rename(StoredCall { fact, ..call });

@@ -74,7 +74,7 @@ impl StoredCall {
             .map(|cost| cost.amount);
         let reported = self.reported.filter(|amount| *amount > NanoUsd::ZERO);
         let cost = match self.source {
-            CallSource::Api => self.reported.or(priced),
+            CallSource::Api | CallSource::Remote => self.reported.or(priced),
             _ => priced.or(reported),
         };
         self.cost = cost.map(|cost| cost.min(MAX_COST));
@@ -305,12 +305,13 @@ pub(super) fn for_each(
     Ok(())
 }
 
-const SOURCES: [CallSource; 5] = [
+const SOURCES: [CallSource; 6] = [
     CallSource::Transcript,
     CallSource::Otlp,
     CallSource::Hook,
     CallSource::Gateway,
     CallSource::Api,
+    CallSource::Remote,
 ];
 
 fn source_code(source: CallSource) -> i64 {

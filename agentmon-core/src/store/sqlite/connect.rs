@@ -15,6 +15,9 @@ use crate::store::StoreError;
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Pages kept in memory by a connection that stores what many send, in KiB: those that identities are looked up in.
+const PAGES_UNDER_LOAD: i64 = 16 * 1024;
+
 /// Readers kept open.
 const IDLE_READERS: usize = 4;
 
@@ -163,6 +166,11 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
          PRAGMA foreign_keys = OFF;",
     )?;
     Ok(())
+}
+
+/// Keeps more of the database in memory from now on.
+pub(super) fn keep_more_pages(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "cache_size", -PAGES_UNDER_LOAD)
 }
 
 /// Turns on the write-ahead log, with which readers and the writer do not wait for each other. In memory there is none.

@@ -72,6 +72,17 @@ impl CellChanges {
     }
 }
 
+/// Forgets the totals of the quarters of an hour that lie before all events, whose own are deleted already.
+pub(super) fn forget_passed(connection: &Connection) -> rusqlite::Result<()> {
+    let oldest: Option<i64> =
+        connection.query_row("SELECT min(at) FROM event", [], |row| row.get(0))?;
+    if let Some(oldest) = oldest {
+        let bucket = UsageCell::bucket_of(Timestamp(oldest)).0;
+        connection.execute("DELETE FROM event_cell WHERE bucket < ?1", [bucket])?;
+    }
+    Ok(())
+}
+
 /// Forgets the totals of the events before a time, which are deleted already: whole buckets go, and the one in which
 /// the time lies is counted anew.
 pub(super) fn forget_before(connection: &Connection, before: Timestamp) -> rusqlite::Result<()> {

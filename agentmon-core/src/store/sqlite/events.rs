@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::conditions::Conditions;
 use super::dimensions::{Names, TOOLS};
 use super::event_cells::CellChanges;
+use super::keys::Keys;
 use super::search::expression;
 use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
@@ -27,16 +28,18 @@ pub(super) fn store(
     connection: &Connection,
     events: &[Event],
     sessions: &[i64],
+    keys: &mut Keys,
     cells: &mut CellChanges,
 ) -> rusqlite::Result<Vec<Option<i64>>> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO event (key, at, session, kind, status, tool, call, model_call, duration_ms, truncated, credit)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-         ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO event (seq, key, at, session, kind, status, tool, call, call_fact, model_call, duration_ms, truncated,
+                            credit)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     let mut insert_body =
         connection.prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?;
     let mut tools = Names::new(&TOOLS);
+    let mut last = last_row(connection)?;
     let mut rows = Vec::with_capacity(events.len());
     for event in events {
         let session = sessions[event.session.0 as usize];
@@ -46,36 +49,43 @@ pub(super) fn store(
             .map(|tool| tools.id(connection, tool))
             .transpose()?;
         if sightings::is_known_otherwise(connection, &event.key)? {
-            sightings::complete(connection, event, session, tool, cells)?;
+            sightings::complete(connection, event, session, tool, keys, cells)?;
             rows.push(None);
             continue;
         }
-        let inserted = insert.execute(params![
-            key_of(&event.key),
-            event.at.0,
-            session,
-            kind_code(event.kind),
-            status_code(event.status),
-            tool,
-            event.call.map(|fact| fact.0),
-            sightings::model_call(connection, event)?.map(|fact| fact.0),
-            event.duration_ms.map(|ms| ms.min(i64::MAX as u64) as i64),
-            event.truncated,
-            credit_of(&event.key),
-        ])?;
-        if inserted == 0 {
-            sightings::complete(connection, event, session, tool, cells)?;
-            rows.push(None);
-        } else {
-            let seq = connection.last_insert_rowid();
-            let tool = used_tool(connection, tool, event.call)?;
+        let key = key_of(&event.key);
+        // What the store itself has numbered is new.
+        let is_numbered = matches!(event.key, DedupKey::Serial(_));
+        if is_numbered || keys.events.find(connection, key)?.is_none() {
+            last += 1;
+            let call = joined(connection, event.call, last, keys)?;
+            insert.execute(params![
+                last,
+                key,
+                event.at.0,
+                session,
+                kind_code(event.kind),
+                status_code(event.status),
+                tool,
+                call,
+                event.call.map(|fact| fact.0),
+                sightings::model_call(connection, event)?.map(|fact| fact.0),
+                event.duration_ms.map(|ms| ms.min(i64::MAX as u64) as i64),
+                event.truncated,
+                credit_of(&event.key),
+            ])?;
+            keys.events.add(connection, key, last, last)?;
+            let tool = used_tool(connection, tool, call)?;
             cells.added(session, tool, event);
             if !event.text.is_empty() {
-                insert_body.execute(params![seq, &*event.text])?;
+                insert_body.execute(params![last, &*event.text])?;
             }
-            rows.push(Some(seq));
+            rows.push(Some(last));
+        } else {
+            sightings::complete(connection, event, session, tool, keys, cells)?;
+            rows.push(None);
         }
-        sightings::absorb(connection, &event.key, cells)?;
+        sightings::absorb(connection, &event.key, keys, cells)?;
     }
     Ok(rows)
 }
@@ -85,19 +95,18 @@ pub(super) fn name_call(
     connection: &Connection,
     alias: FactKey,
     fact: FactKey,
+    keys: &mut Keys,
 ) -> rusqlite::Result<()> {
+    let Some(row) = keys
+        .events
+        .find(connection, key_of_id(&call_event(alias)))?
+    else {
+        return Ok(());
+    };
     connection
-        .prepare_cached("UPDATE event SET model_call = ?2 WHERE key = ?1")?
-        .execute([key_of_id(&call_event(alias)), fact.0])
+        .prepare_cached("UPDATE event SET model_call = ?2 WHERE seq = ?1")?
+        .execute([row, fact.0])
         .map(|_| ())
-}
-
-/// The row of the event with that identity.
-pub(super) fn find(connection: &Connection, key: &DedupKey) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT seq FROM event WHERE key = ?1")?
-        .query_row([key_of(key)], |row| row.get(0))
-        .optional()
 }
 
 /// The row that was given out last, also if it was deleted since.
@@ -109,21 +118,39 @@ pub(super) fn last_row(connection: &Connection) -> rusqlite::Result<i64> {
     Ok(last.unwrap_or(0))
 }
 
+/// The number that joins the events of a tool's call: the row of the first of them, `row` if that is the one.
+fn joined(
+    connection: &Connection,
+    call: Option<FactKey>,
+    row: i64,
+    keys: &mut Keys,
+) -> rusqlite::Result<Option<i64>> {
+    let Some(FactKey(fact)) = call else {
+        return Ok(None);
+    };
+    if let Some(first) = keys.calls.find(connection, fact)? {
+        return Ok(Some(first));
+    }
+    keys.calls.add(connection, fact, row, row)?;
+    Ok(Some(row))
+}
+
 /// The tool that an event is about: its own, or that whose call it is the result of.
 fn used_tool(
     connection: &Connection,
     tool: Option<i64>,
-    call: Option<FactKey>,
+    call: Option<i64>,
 ) -> rusqlite::Result<Option<i64>> {
     match (tool, call) {
         (None, Some(call)) => connection
             .prepare_cached("SELECT max(tool) FROM event WHERE call = ?1")?
-            .query_row([call.0], |row| row.get(0)),
+            .query_row([call], |row| row.get(0)),
         (tool, _) => Ok(tool),
     }
 }
 
-fn key_of(key: &DedupKey) -> i64 {
+/// The key under which an event is stored.
+pub(super) fn key_of(key: &DedupKey) -> i64 {
     match key {
         DedupKey::Position { stream, offset } => {
             FactKey::new(
@@ -178,7 +205,7 @@ pub(super) const SELECT: &str = "
     SELECT event.seq, event.at, session.agent, session.native_id, event.kind, event.status, tool.name,
            event.duration_ms, model.name, call.input, call.cache_read, call.cache_write_5m, call.cache_write_1h,
            call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated,
-           event.key, event.credit, event.call, event.model_call
+           event.key, event.credit, event.call_fact, event.model_call
     FROM event
     JOIN session ON session.id = event.session
     LEFT JOIN tool ON tool.id = event.tool

@@ -1,6 +1,8 @@
 //! The model calls of one transaction. They stay where their source put them until each is stored: a first import
 //! holds many, and sorting places moves less than sorting calls.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 
 use super::aliases;
@@ -102,6 +104,50 @@ impl<'a> IncomingCalls<'a> {
             place.fact = fact.map_or(place.fact, FactKey);
         }
         Ok(())
+    }
+
+    /// Whether any of the calls is a sum that another agentmon told.
+    pub(super) fn has_remote(&self) -> bool {
+        let mut calls = self.parts.iter().flat_map(|part| part.calls);
+        calls.any(|call| call.source == CallSource::Remote)
+    }
+
+    /// The sums that another agentmon told, with their sessions.
+    pub(super) fn remote(&self) -> impl Iterator<Item = (i64, FactKey)> {
+        let tellers = self.places.iter().map(|place| (place, self.teller(place)));
+        tellers
+            .filter(|(_, (_, source))| *source == CallSource::Remote)
+            .map(|(place, (session, _))| (session, place.fact))
+    }
+
+    /// The sessions of calls from some sources.
+    pub(super) fn sessions(&self, wanted: impl Fn(CallSource) -> bool) -> BTreeSet<i64> {
+        let tellers = self.places.iter().map(|place| self.teller(place));
+        tellers
+            .filter(|(_, source)| wanted(*source))
+            .map(|(session, _)| session)
+            .collect()
+    }
+
+    /// Leaves out the sums that another agentmon told of a session.
+    pub(super) fn drop_remote(&mut self, session: i64) {
+        let mut places = std::mem::take(&mut self.places);
+        places.retain(|place| self.teller(place) != (session, CallSource::Remote));
+        self.places = places;
+    }
+
+    /// The session and the source of a call.
+    fn teller(&self, place: &Place) -> (i64, CallSource) {
+        match self.parts.get(place.part as usize) {
+            Some(part) => {
+                let call = &part.calls[place.call as usize];
+                (part.sessions[call.session.0 as usize], call.source)
+            }
+            None => {
+                let call = &self.renamed[place.call as usize];
+                (call.session, call.source)
+            }
+        }
     }
 
     /// Puts the calls in the order of their keys.

@@ -6,6 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::event_cells::CellChanges;
 use super::incoming::IncomingCalls;
+use super::keys::Keys;
 use super::posted::{self, SessionChanges};
 use super::prices::StoredPrices;
 use super::writer::{Projects, Writer, observe, store_calls};
@@ -59,11 +60,12 @@ impl Writer {
             policy,
             book,
             held,
+            keys,
             ..
         } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut receipts = vec![Receipt::default(); deliveries.len()];
-        let posted = new_events(&transaction, deliveries, &mut receipts, projects, now)?;
+        let posted = new_events(&transaction, deliveries, &mut receipts, projects, keys, now)?;
 
         let mut batches: Vec<(Option<usize>, &Batch)> = Vec::new();
         for (index, delivery) in deliveries.iter().enumerate() {
@@ -91,12 +93,12 @@ impl Writer {
             calls.add(&transaction, &mut prices, batch, ids)?;
         }
         let names = batches.iter().flat_map(|(_, batch)| &batch.aliases);
-        store_calls(&transaction, names, calls, &mut prices, held.as_mut())?;
+        store_calls(&transaction, names, calls, &mut prices, held.as_mut(), keys)?;
         let mut cells = CellChanges::default();
         let mut own = BTreeMap::<i64, SessionChanges>::new();
         let mut own_rows = posted::Rows::new(&transaction)?;
         for ((index, batch), ids) in batches.iter().zip(&ids) {
-            let rows = events::store(&transaction, &batch.events, ids, &mut cells)?;
+            let rows = events::store(&transaction, &batch.events, ids, keys, &mut cells)?;
             quotas::store(&transaction, &batch.quotas)?;
             counters::store(&transaction, &batch.counters, ids, &batch.models)?;
             if let Some(index) = index {
@@ -124,6 +126,7 @@ impl Writer {
         for (session, changes) in own {
             changes.flush(&transaction, session)?;
         }
+        keys.put_away(&transaction, 0)?;
         transaction.commit()?;
         Ok(Ingested { receipts, changes })
     }
@@ -135,6 +138,7 @@ fn new_events<'a>(
     deliveries: &'a [Delivery],
     receipts: &mut [Receipt],
     projects: &mut Projects,
+    keys: &mut Keys,
     now: Timestamp,
 ) -> Result<Posted<'a>, StoreError> {
     let mut posted = Posted::default();
@@ -148,7 +152,11 @@ fn new_events<'a>(
         for event in events {
             let key = event.key(serial);
             if !matches!(key, DedupKey::Serial(_)) {
-                let known = events::find(connection, &key)?.is_some() || !seen.insert(key);
+                let known = keys
+                    .events
+                    .find(connection, events::key_of(&key))?
+                    .is_some()
+                    || !seen.insert(key);
                 if known {
                     receipts[index].duplicates += 1;
                     continue;

@@ -4,8 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Params};
+use rusqlite::{Connection, Params, TransactionBehavior, params};
 
+use super::keys::Keys;
 use super::{event_cells, schema, text_index};
 use crate::model::Timestamp;
 use crate::query::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};
@@ -164,20 +165,36 @@ pub fn check(connection: &Connection) -> Result<DbCheck, StoreError> {
     Ok(DbCheck { problems })
 }
 
-/// Forgets the events before `before` with their text. Usage and sessions stay.
+/// Forgets up to `limit` of the events before `before` with their text, the oldest first. Usage and sessions stay.
+/// Returns how many went: fewer than `limit` when none are left.
 ///
 /// # Errors
 /// [`StoreError`]; nothing is forgotten then.
-pub fn prune_events(connection: &mut Connection, before: Timestamp) -> Result<u64, StoreError> {
-    let old = "SELECT seq FROM event WHERE at < ?1";
-    if !connection.prepare_cached(old)?.exists([before.0])? {
+pub(super) fn prune_events(
+    connection: &mut Connection,
+    keys: &mut Keys,
+    before: Timestamp,
+    limit: usize,
+) -> Result<u64, StoreError> {
+    if !is_older(connection, before)? {
         return Ok(0);
     }
-    let transaction = connection.transaction()?;
-    let forgotten = delete_events(&transaction, "at < ?1", [before.0])?;
-    event_cells::forget_before(&transaction, before)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let oldest = "seq IN (SELECT seq FROM event WHERE at < ?1 ORDER BY at, seq LIMIT ?2)";
+    let forgotten = delete_events(&transaction, keys, oldest, params![before.0, limit as i64])?;
+    if is_older(&transaction, before)? {
+        event_cells::forget_passed(&transaction)?;
+    } else {
+        event_cells::forget_before(&transaction, before)?;
+    }
     transaction.commit()?;
     Ok(forgotten)
+}
+
+/// Whether there are events before a time.
+fn is_older(connection: &Connection, before: Timestamp) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM event WHERE at < ?1 LIMIT 1")?;
+    select.exists([before.0])
 }
 
 /// Forgets the sessions without any sign since `before`, with their usage, events and transitions. A session and the
@@ -185,7 +202,11 @@ pub fn prune_events(connection: &mut Connection, before: Timestamp) -> Result<u6
 ///
 /// # Errors
 /// [`StoreError`]; nothing is forgotten then.
-pub fn prune_sessions(connection: &mut Connection, before: Timestamp) -> Result<u64, StoreError> {
+pub(super) fn prune_sessions(
+    connection: &mut Connection,
+    keys: &mut Keys,
+    before: Timestamp,
+) -> Result<u64, StoreError> {
     let old = "SELECT id FROM session WHERE last_activity_at < ?1";
     if !connection.prepare_cached(old)?.exists([before.0])? {
         return Ok(0);
@@ -218,7 +239,7 @@ pub fn prune_sessions(connection: &mut Connection, before: Timestamp) -> Result<
     let mut forgotten = 0;
     if stale > 0 {
         let of_stale = "session IN (SELECT id FROM temp.stale)";
-        forgotten += delete_events(&transaction, of_stale, [])?;
+        forgotten += delete_events(&transaction, keys, of_stale, [])?;
         for table in [
             "call",
             "rollup",
@@ -226,6 +247,7 @@ pub fn prune_sessions(connection: &mut Connection, before: Timestamp) -> Result<
             "event_cell",
             "posted_session",
             "posted_file",
+            "remote_cell",
         ] {
             let sql = format!("DELETE FROM {table} WHERE {of_stale}");
             forgotten += transaction.execute(&sql, [])? as u64;
@@ -240,8 +262,9 @@ pub fn prune_sessions(connection: &mut Connection, before: Timestamp) -> Result<
 /// Deletes the events that match, with their text and what search knows of it.
 fn delete_events(
     connection: &Connection,
+    keys: &mut Keys,
     condition: &str,
-    values: impl Params + Clone,
+    values: impl Params + Copy,
 ) -> rusqlite::Result<u64> {
     let indexed = text_index::reached(connection)?;
     connection.execute(
@@ -250,13 +273,28 @@ fn delete_events(
              SELECT 'delete', event_body.seq, event_body.text
              FROM event_body JOIN event USING (seq) WHERE event_body.seq <= {indexed} AND {condition}"
         ),
-        values.clone(),
+        values,
     )?;
     for table in ["event_body", "posted"] {
         let rows =
             format!("DELETE FROM {table} WHERE seq IN (SELECT seq FROM event WHERE {condition})");
-        connection.execute(&rows, values.clone())?;
+        connection.execute(&rows, values)?;
     }
-    let events = connection.execute(&format!("DELETE FROM event WHERE {condition}"), values)?;
-    Ok(events as u64)
+    let rows = format!("DELETE FROM event WHERE {condition} RETURNING key, call, call_fact");
+    let mut delete = connection.prepare(&rows)?;
+    let deleted = delete.query_map(values, |row| {
+        let call = Option::zip(row.get(1)?, row.get(2)?);
+        Ok((row.get(0)?, call))
+    })?;
+    let deleted: Vec<(i64, Option<(i64, i64)>)> = deleted.collect::<rusqlite::Result<_>>()?;
+    let mut of_call = connection.prepare_cached("SELECT 1 FROM event WHERE call = ?1 LIMIT 1")?;
+    for (key, call) in &deleted {
+        keys.events.remove(connection, *key)?;
+        if let Some((call, fact)) = call
+            && !of_call.exists([call])?
+        {
+            keys.calls.remove(connection, *fact)?;
+        }
+    }
+    Ok(deleted.len() as u64)
 }

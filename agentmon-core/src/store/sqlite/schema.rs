@@ -16,6 +16,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_alert.sql"),
     include_str!("migrations/0007_gateways.sql"),
     include_str!("migrations/0008_text_index.sql"),
+    include_str!("migrations/0009_keys.sql"),
+    include_str!("migrations/0010_remote_cell.sql"),
 ];
 
 /// The version that this program writes.

@@ -226,12 +226,15 @@ fn join(
     session: i64,
     heads: Heads,
 ) -> Result<Vec<TranscriptBlock>, StoreError> {
-    let sql = format!("{SELECT} WHERE event.session = ?1 AND event.call = ?2 AND event.seq <> ?3");
+    let sql = format!(
+        "{SELECT} WHERE event.session = ?1 AND event.call = (SELECT call FROM event WHERE seq = ?2)
+         AND event.seq <> ?2"
+    );
     let mut select = connection.prepare_cached(&sql)?;
     let mut others = Vec::new();
     for (row, call) in &heads {
         let Some(call) = call else { continue };
-        let same_call = select.query_map(params![session, call.0, row.id], read)?;
+        let same_call = select.query_map(params![session, row.id], read)?;
         for other in same_call {
             let other = other?;
             let kinds = [

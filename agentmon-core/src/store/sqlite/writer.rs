@@ -6,16 +6,18 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::watch;
 
-use super::connect::start_log;
+use super::connect::{keep_more_pages, start_log};
 use super::event_cells::CellChanges;
 use super::held::HeldCalls;
 use super::incoming::IncomingCalls;
+use super::keys::Keys;
 use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
 use super::sessions::{self, Sessions};
 use super::{
-    Opened, alerts, aliases, calls, counters, cursors, events, maintain, prices, quotas, text_index,
+    Opened, alerts, aliases, calls, counters, cursors, events, maintain, prices, quotas,
+    remote_cells, text_index,
 };
 use crate::alert::{Channel, Episode};
 use crate::ingest::project::{Project, ProjectResolver};
@@ -23,7 +25,7 @@ use crate::ingest::stated::StatedProjects;
 use crate::model::{Batch, FactKey, Timestamp};
 use crate::pricing::PriceBook;
 use crate::query::{DbBackup, DbVacuum};
-use crate::session::StatePolicy;
+use crate::session::{StatePolicy, in_order};
 use crate::source::piece::Piece;
 use crate::store::StoreError;
 
@@ -39,6 +41,7 @@ pub struct Writer {
     pub(super) policy: StatePolicy,
     pub(super) projects: Projects,
     pub(super) sessions: Sessions,
+    pub(super) keys: Keys,
     /// The calls, where they are not in their table.
     pub(super) held: Option<HeldCalls>,
     /// Whether the write-ahead log is on.
@@ -75,6 +78,7 @@ impl Writer {
             policy,
             projects: Projects::default(),
             sessions: Sessions::default(),
+            keys: Keys::default(),
             held: None,
             has_log: opened.has_log,
             committed,
@@ -93,6 +97,14 @@ impl Writer {
     pub fn holding_calls(mut self) -> Self {
         self.held = Some(HeldCalls::default());
         self
+    }
+
+    /// Makes ready for what many send.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it works as well then, only slower.
+    pub fn expect_load(&mut self) -> Result<(), StoreError> {
+        Ok(keep_more_pages(&self.connection)?)
     }
 
     /// Tells the row of the event that was committed last, whenever that changes.
@@ -127,6 +139,7 @@ impl Writer {
         if !committed {
             // What is in memory may be ahead of what was rolled back.
             self.sessions.clear();
+            self.keys.clear();
             return;
         }
         if !self.has_log {
@@ -173,11 +186,13 @@ impl Writer {
             calls.add(&transaction, &mut prices, &piece.batch, ids)?;
         }
         let names = pieces.iter().flat_map(|piece| &piece.batch.aliases);
-        store_calls(&transaction, names, calls, &mut prices, self.held.as_mut())?;
+        let (held, keys) = (self.held.as_mut(), &mut self.keys);
+        store_calls(&transaction, names, calls, &mut prices, held, keys)?;
         let mut cells = CellChanges::default();
         let mut texts = 0;
         for (Piece { batch, files, .. }, ids) in pieces.iter().zip(&ids) {
-            events::store(&transaction, &batch.events, ids, &mut cells)?;
+            let keys = &mut self.keys;
+            events::store(&transaction, &batch.events, ids, keys, &mut cells)?;
             texts += batch.events.len();
             quotas::store(&transaction, &batch.quotas)?;
             counters::store(&transaction, &batch.counters, ids, &batch.models)?;
@@ -185,24 +200,35 @@ impl Writer {
         }
         cells.flush(&transaction)?;
         if texts > 0 {
-            // What was read from files can be searched at once.
+            // What was read from files can be searched at once, and nothing is left for the next process to do.
             text_index::advance(&transaction, texts + SPARE)?;
+            self.keys.put_away(&transaction, texts + SPARE)?;
         }
         transaction.commit()?;
         Ok(changes)
     }
 
-    /// Adds the text of up to `limit` events that wait for it to search's index. Returns whether more wait.
+    /// Does what waits for a quiet moment: adds the text of up to `limit` events to search's index, and puts as many of
+    /// the events' keys where they stay. Returns whether more wait.
     ///
     /// # Errors
     /// [`StoreError`]; they wait on then.
-    pub fn index_text(&mut self, limit: usize) -> Result<bool, StoreError> {
+    pub fn catch_up(&mut self, limit: usize) -> Result<bool, StoreError> {
+        let result = self.try_catch_up(limit);
+        if result.is_err() {
+            self.keys.clear();
+        }
+        result
+    }
+
+    fn try_catch_up(&mut self, limit: usize) -> Result<bool, StoreError> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let more = text_index::advance(&transaction, limit)?;
+        let texts = text_index::advance(&transaction, limit)?;
+        let keys = self.keys.put_away(&transaction, limit)?;
         transaction.commit()?;
-        Ok(more)
+        Ok(texts || keys)
     }
 
     /// Brings every session up to date whose state the passing of time may have changed.
@@ -275,12 +301,20 @@ impl Writer {
         alerts::acknowledge(&self.connection, alert, now)
     }
 
-    /// Forgets the events before `before`; usage and sessions stay. Returns how many rows.
+    /// Forgets up to `limit` of the events before `before`, the oldest first; usage and sessions stay. Returns how
+    /// many: fewer than `limit` when none are left.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is forgotten then.
-    pub fn prune_events(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        maintain::prune_events(&mut self.connection, before)
+    pub fn prune_events(&mut self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        let Self {
+            connection, keys, ..
+        } = self;
+        let forgotten = maintain::prune_events(connection, keys, before, limit);
+        if forgotten.is_err() {
+            self.keys.clear();
+        }
+        forgotten
     }
 
     /// Forgets the sessions without a sign since `before`, with all that belongs to them. Returns how many rows.
@@ -288,11 +322,16 @@ impl Writer {
     /// # Errors
     /// [`StoreError`]; nothing is forgotten then.
     pub fn prune_sessions(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        let forgotten = maintain::prune_sessions(&mut self.connection, before)?;
-        if forgotten > 0 {
-            self.sessions.clear();
+        let Self {
+            connection, keys, ..
+        } = self;
+        let forgotten = maintain::prune_sessions(connection, keys, before);
+        match forgotten {
+            Ok(0) => {}
+            Ok(_) => self.sessions.clear(),
+            Err(_) => self.keys.clear(),
         }
-        Ok(forgotten)
+        forgotten
     }
 
     /// Gives unused space back.
@@ -347,7 +386,10 @@ pub(super) fn observe(
         };
         ids.push(sessions.observe(connection, patch, project.as_ref(), now, policy)?);
     }
-    for (index, evidence) in &batch.evidence {
+    // A sign that is later than all that are known takes one step, one between them a replay.
+    let mut evidence: Vec<_> = batch.evidence.iter().collect();
+    evidence.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| in_order(one, other)));
+    for (index, evidence) in evidence {
         let key = &batch.sessions[index.0 as usize].key;
         sessions.witness(key, evidence, now, policy);
     }
@@ -361,6 +403,7 @@ pub(super) fn store_calls<'a>(
     mut calls: IncomingCalls<'_>,
     prices: &mut StoredPrices<'_>,
     mut held: Option<&mut HeldCalls>,
+    keys: &mut Keys,
 ) -> rusqlite::Result<()> {
     let mut rollup = RollupChanges::default();
     aliases::note(
@@ -369,8 +412,12 @@ pub(super) fn store_calls<'a>(
         &mut calls,
         &mut rollup,
         held.as_deref_mut(),
+        keys,
     )?;
     calls.resolve(connection)?;
+    if held.is_none() {
+        remote_cells::settle(connection, &mut calls, &mut rollup)?;
+    }
     match held.as_deref_mut() {
         Some(held) => held.store(connection, &calls, prices, &mut rollup)?,
         None => calls::store(connection, calls, prices, &mut rollup)?,

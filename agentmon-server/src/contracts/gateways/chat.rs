@@ -24,6 +24,7 @@ use crate::access::Scope;
 use crate::app::App;
 use crate::guard::Peer;
 use crate::http::{Route, with};
+use crate::metrics::Open;
 
 /// Largest message of a client, in bytes: a chat message may have 256 KiB, each byte of which JSON may write as six.
 const MAX_MESSAGE: usize = 2 << 20;
@@ -108,6 +109,7 @@ impl Connection {
     }
 
     async fn run(mut self, socket: WebSocket) {
+        let _open = Open::socket(&self.app.metrics);
         let app = self.app.clone();
         let (mut sink, mut said) = socket.split();
         let mut heard = Instant::now();

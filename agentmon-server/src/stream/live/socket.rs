@@ -14,6 +14,7 @@ use super::hub::{Command, HEARTBEAT};
 use super::message::{Message, Refusal, Request};
 use super::outbox::{Inbox, Next, Outbox, outbox};
 use crate::app::App;
+use crate::metrics::Open;
 
 /// Largest message of a client, in bytes.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -47,6 +48,7 @@ pub(crate) fn serve(app: Arc<App>, upgrade: Ws) -> impl warp::Reply {
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE)
         .on_upgrade(move |socket| async move {
+            let _open = Open::socket(&app.metrics);
             let (mut sink, stream) = socket.split();
             let Some(_seat) = app.live.seat() else {
                 return farewell(sink, Some(TOO_MANY)).await;

@@ -44,7 +44,6 @@ impl ValueMemory {
         // How soon after a change, and how often without one.
         let (soon, late) = match topic {
             Topic::Usage(_) => (1, 60),
-            Topic::Sources => (30, 30),
             _ => (1, 5),
         };
         let patience = Duration::from_secs(if self.stale { soon } else { late });
@@ -70,7 +69,7 @@ async fn value(topic: &Topic, app: &App) -> Result<Box<RawValue>, Refusal> {
             let today = app.ask(move |monitor| today(monitor, &query)).await?;
             raw(&wire::live_usage(&today))
         }
-        Topic::Sources => raw(&wire::sources(&app.ask(Monitor::sources).await?)),
+        Topic::Sources => raw(&wire::sources(&app.sources().await?)),
         Topic::Quotas => raw(&wire::quotas(&app.ask(Monitor::quotas).await?)),
         Topic::Alerts => {
             let alerts = app.ask(|monitor| monitor.alerts(ALERTS)).await?;

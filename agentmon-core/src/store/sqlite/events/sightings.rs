@@ -8,8 +8,9 @@ use std::cmp::Ordering;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::event_cells::CellChanges;
+use super::super::keys::Keys;
 use super::super::{aliases, calls, text_index};
-use super::{key_of, key_of_id, kind_of, status_code, status_of, used_tool};
+use super::{joined, key_of, key_of_id, kind_of, status_code, status_of, used_tool};
 use crate::model::{DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp};
 
 /// One source's word on an event.
@@ -49,6 +50,7 @@ pub(super) fn complete(
     event: &Event,
     session: i64,
     tool: Option<i64>,
+    keys: &mut Keys,
     cells: &mut CellChanges,
 ) -> rusqlite::Result<()> {
     let (DedupKey::Shared { credit, .. } | DedupKey::Known { credit, .. }) = event.key else {
@@ -60,7 +62,7 @@ pub(super) fn complete(
     {
         key = own;
     }
-    let Some(stored) = read(connection, key)? else {
+    let Some(stored) = read(connection, keys, key)? else {
         return Ok(());
     };
     let sighting = Sighting {
@@ -75,13 +77,14 @@ pub(super) fn complete(
         text: event.text.clone(),
         truncated: event.truncated,
     };
-    merge_into(connection, &stored, sighting, cells)
+    merge_into(connection, &stored, sighting, keys, cells)
 }
 
 /// Notes an event's other id, and takes in the row of whoever told it by that.
 pub(super) fn absorb(
     connection: &Connection,
     key: &DedupKey,
+    keys: &mut Keys,
     cells: &mut CellChanges,
 ) -> rusqlite::Result<()> {
     let DedupKey::Shared {
@@ -94,12 +97,14 @@ pub(super) fn absorb(
     if !aliases::add(connection, other, key_of(key))? {
         return Ok(());
     }
-    let (Some(lesser), Some(own)) = (read(connection, other)?, read(connection, key_of(key))?)
-    else {
+    let lesser = read(connection, keys, other)?;
+    let own = read(connection, keys, key_of(key))?;
+    let (Some(lesser), Some(own)) = (lesser, own) else {
         return Ok(());
     };
-    remove(connection, &lesser, cells)?;
-    merge_into(connection, &own, lesser.sighting, cells)
+    remove(connection, &lesser, keys, cells)?;
+    keys.events.remove(connection, other)?;
+    merge_into(connection, &own, lesser.sighting, keys, cells)
 }
 
 /// The model call that an event belongs to, by its real name where the teller knows only another.
@@ -128,6 +133,7 @@ fn merge_into(
     connection: &Connection,
     stored: &Stored,
     other: Sighting,
+    keys: &mut Keys,
     cells: &mut CellChanges,
 ) -> rusqlite::Result<()> {
     let merged = stored.sighting.clone().merge(other, connection)?;
@@ -136,19 +142,20 @@ fn merge_into(
     }
     count(
         connection,
-        stored.kind,
+        stored,
         &stored.sighting,
+        keys,
         |session, tool, event| {
             cells.removed(session, tool, event);
         },
     )?;
-    count(connection, stored.kind, &merged, |session, tool, event| {
+    count(connection, stored, &merged, keys, |session, tool, event| {
         cells.added(session, tool, event);
     })?;
     connection
         .prepare_cached(
-            "UPDATE event SET session = ?2, credit = ?3, at = ?4, status = ?5, tool = ?6, call = ?7, model_call = ?8,
-                 duration_ms = ?9, truncated = ?10
+            "UPDATE event SET session = ?2, credit = ?3, at = ?4, status = ?5, tool = ?6, call = ?7, call_fact = ?8,
+                 model_call = ?9, duration_ms = ?10, truncated = ?11
              WHERE seq = ?1",
         )?
         .execute(params![
@@ -158,6 +165,7 @@ fn merge_into(
             merged.at.0,
             status_code(merged.status),
             merged.tool,
+            joined(connection, merged.call, stored.seq, keys)?,
             merged.call.map(|fact| fact.0),
             merged.model_call.map(|fact| fact.0),
             merged.duration_ms.map(|ms| ms as i64),
@@ -202,16 +210,18 @@ impl Sighting {
 /// Shows a sighting to the totals as they know events.
 fn count(
     connection: &Connection,
-    kind: EventKind,
+    stored: &Stored,
     sighting: &Sighting,
+    keys: &mut Keys,
     counted: impl FnOnce(i64, Option<i64>, &Event),
 ) -> rusqlite::Result<()> {
-    let tool = used_tool(connection, sighting.tool, sighting.call)?;
+    let call = joined(connection, sighting.call, stored.seq, keys)?;
+    let tool = used_tool(connection, sighting.tool, call)?;
     let event = Event {
         key: DedupKey::Serial(0),
         at: sighting.at,
         session: SessionIndex(0),
-        kind,
+        kind: stored.kind,
         status: sighting.status,
         tool: None,
         call: None,
@@ -224,7 +234,10 @@ fn count(
     Ok(())
 }
 
-fn read(connection: &Connection, key: i64) -> rusqlite::Result<Option<Stored>> {
+fn read(connection: &Connection, keys: &mut Keys, key: i64) -> rusqlite::Result<Option<Stored>> {
+    let Some(row) = keys.events.find(connection, key)? else {
+        return Ok(None);
+    };
     let read = |row: &Row<'_>| {
         let fact = |index: usize| {
             let fact = row.get::<_, Option<i64>>(index);
@@ -249,23 +262,25 @@ fn read(connection: &Connection, key: i64) -> rusqlite::Result<Option<Stored>> {
     };
     connection
         .prepare_cached(
-            "SELECT seq, kind, session, credit, at, status, tool, call, model_call, duration_ms,
+            "SELECT seq, kind, session, credit, at, status, tool, call_fact, model_call, duration_ms,
                     coalesce((SELECT text FROM event_body WHERE event_body.seq = event.seq), ''), truncated
-             FROM event WHERE key = ?1",
+             FROM event WHERE seq = ?1",
         )?
-        .query_row([key], read)
+        .query_row([row], read)
         .optional()
 }
 
 fn remove(
     connection: &Connection,
     stored: &Stored,
+    keys: &mut Keys,
     cells: &mut CellChanges,
 ) -> rusqlite::Result<()> {
     count(
         connection,
-        stored.kind,
+        stored,
         &stored.sighting,
+        keys,
         |session, tool, event| {
             cells.removed(session, tool, event);
         },
