@@ -58,7 +58,9 @@ impl<'a> Words<'a> {
             Self::Line(line) => line,
             // What a shell is to do is its last argument.
             Self::Program(words) => match &words[..] {
-                [_, flag, script] if matches!(&**flag, "-c" | "-lc") => script.clone().into(),
+                [_, flag, script] if flag.starts_with('-') && flag.ends_with('c') => {
+                    script.clone().into()
+                }
                 words => words.join(" ").into(),
             },
         }

@@ -6,7 +6,6 @@
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::record::{
     CompletedItem, Failure, SubagentEvent, TaskComplete, TaskStarted, ToolCall, TurnAborted,
@@ -286,10 +285,7 @@ impl Turns {
             tool: Some(tool.into()),
         };
         // What is to be run says more than why.
-        let command = wanted.cmd.as_ref().or(wanted.command.as_ref());
-        let command = command.and_then(command_line);
-        let detail = command.or(wanted.justification);
-        escalates.then(|| (ask, Some(clip(detail.as_deref().unwrap_or(arguments)))))
+        escalates.then(|| (ask, about(arguments)))
     }
 
     pub(super) fn tool_returned(&mut self, call: &str, emit: &mut dyn FnMut(Signal)) {
@@ -426,22 +422,6 @@ fn about_call(call: &ToolCall<'_>) -> Option<Box<str>> {
 struct Escalation {
     sandbox_permissions: Option<String>,
     with_escalated_permissions: Option<bool>,
-    justification: Option<String>,
-    cmd: Option<Value>,
-    command: Option<Value>,
-}
-
-/// A command as people type it. Older clients write the words, mostly a shell with `-lc` and the line itself.
-fn command_line(command: &Value) -> Option<String> {
-    if let Some(line) = command.as_str() {
-        return Some(line.to_owned());
-    }
-    let words: Option<Vec<&str>> = command.as_array()?.iter().map(Value::as_str).collect();
-    match &*words? {
-        [] => None,
-        [_, flag, line] if flag.starts_with('-') && flag.ends_with('c') => Some((*line).to_owned()),
-        words => Some(words.join(" ")),
-    }
 }
 
 #[derive(Deserialize)]
@@ -453,24 +433,4 @@ struct Questions {
 struct Question {
     #[serde(default)]
     question: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_command_is_told_as_it_would_be_typed() {
-        for (command, expected) in [
-            (json!("kubectl apply"), Some("kubectl apply")),
-            (json!(["bash", "-lc", "ls | wc"]), Some("ls | wc")),
-            (json!(["git", "push"]), Some("git push")),
-            (json!([]), None),
-            (json!(["a", 1]), None),
-            (json!(7), None),
-        ] {
-            assert_eq!(command_line(&command).as_deref(), expected, "{command}");
-        }
-    }
 }
