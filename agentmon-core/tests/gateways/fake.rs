@@ -1,9 +1,14 @@
 //! A gateway for tests, whose manner each test decides.
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use agentmon_core::Monitor;
+use agentmon_core::config::{Config, Secret};
+use agentmon_core::gateways::NewGateway;
+use agentmon_core::source::Env;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -160,4 +165,26 @@ impl Peer {
 pub(crate) fn row() -> Value {
     json!({"key": "agent:main:main", "agentId": "main", "sessionId": "s-1", "updatedAt": 1_795_000_000_000_i64,
         "status": "done", "hasActiveRun": false, "endedAt": 1_795_000_000_000_i64})
+}
+
+/// A monitor that sees nothing else.
+pub(crate) fn monitor() -> Monitor {
+    let env = Env::at("/nowhere");
+    Monitor::builder()
+        .config(Config::defaults(&env))
+        .env(env)
+        .in_memory()
+        .open()
+        .unwrap()
+}
+
+/// How to get to the gateway.
+pub(crate) fn new(url: String) -> NewGateway {
+    NewGateway {
+        name: "Home".into(),
+        url,
+        token: Some(Secret::new("t0p-secret".into())),
+        password: None,
+        enabled: true,
+    }
 }

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod fake;
-mod flapping;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -11,39 +10,17 @@ use std::time::Duration;
 
 use agentmon_core::Monitor;
 use agentmon_core::config::{Config, Secret};
-use agentmon_core::gateways::{
-    ChatStream, GatewayChange, GatewayError, Gateways, MessageState, NewGateway,
-};
+use agentmon_core::gateways::{ChatStream, GatewayChange, GatewayError, Gateways, MessageState};
 use agentmon_core::query::SessionFilter;
 use agentmon_core::source::Env;
 use agentmon_core::source::openclaw::gateway::requests::RequestError;
-use fake::Fake;
+use fake::{Fake, monitor, new};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 /// Much is done with the machine meanwhile.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-fn monitor() -> Monitor {
-    let env = Env::at("/nowhere");
-    Monitor::builder()
-        .config(Config::defaults(&env))
-        .env(env)
-        .in_memory()
-        .open()
-        .unwrap()
-}
-
-fn new(url: String) -> NewGateway {
-    NewGateway {
-        name: "Home".into(),
-        url,
-        token: Some(Secret::new("t0p-secret".into())),
-        password: None,
-        enabled: true,
-    }
-}
 
 async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what)

@@ -1,4 +1,9 @@
-//! Many gateways that come and go, on a clock that leaps.
+//! Many gateways that come and go, on a clock that leaps. A process of its own: its memory is measured.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+#[path = "gateways/fake.rs"]
+mod fake;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,14 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use agentmon_core::gateways::Gateways;
+use fake::{Fake, Peer, monitor, new};
 use futures_util::SinkExt;
 use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
-
-use crate::fake::{Fake, Peer};
-use crate::{monitor, new};
 
 const GATEWAYS: usize = 50;
 const FLAPPING: Duration = Duration::from_secs(600);
