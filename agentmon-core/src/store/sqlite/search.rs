@@ -53,18 +53,18 @@ pub fn search(connection: &Connection, filter: &SearchFilter) -> Result<Found, S
     };
     // One more tells whether there are more.
     let wanted = limit.saturating_add(1);
-    let (mut ids, mut since) = (Vec::new(), None);
+    let (mut ids, mut newest) = (Vec::new(), None);
     match filter.order {
         SearchOrder::Newest => ids = among_newest(connection, filter, &words, wanted)?,
         SearchOrder::Best => {
-            since = ranked_since(connection, filter, &words)?;
-            if since.is_some() {
-                ids = look_up(connection, filter, &words, since, wanted)?;
+            newest = to_rank(connection, filter, &words)?;
+            if newest.is_some() {
+                ids = look_up(connection, filter, &words, newest.as_ref(), wanted)?;
             }
         }
     }
     if ids.len() < wanted {
-        since = None;
+        newest = None;
         ids = look_up(connection, filter, &words, None, wanted)?;
     }
     let more = ids.len() > limit;
@@ -78,7 +78,7 @@ pub fn search(connection: &Connection, filter: &SearchFilter) -> Result<Found, S
     Ok(Found {
         hits,
         more,
-        ranked_since: since,
+        ranked_since: newest.map(|newest| newest.since),
     })
 }
 
@@ -133,12 +133,20 @@ fn ranges(filter: &SearchFilter, ids: &[i64]) -> Vec<(i64, i64)> {
     ranges
 }
 
-/// Since when matches are ranked, where there are too many to rank them all.
-fn ranked_since(
+/// The matches that are ranked, where there are too many to rank them all.
+struct Newest {
+    since: Timestamp,
+    /// Whether fewer events than matches are so new: then each match is looked for among these, which costs less than
+    /// to look its event up.
+    are_few: bool,
+}
+
+/// Which matches are ranked; `None` for all.
+fn to_rank(
     connection: &Connection,
     filter: &SearchFilter,
     words: &str,
-) -> rusqlite::Result<Option<Timestamp>> {
+) -> rusqlite::Result<Option<Newest>> {
     let matching: i64 = connection
         .prepare_cached("SELECT count(*) FROM event_fts WHERE event_fts MATCH ?1")?
         .query_row([words], |row| row.get(0))?;
@@ -149,7 +157,7 @@ fn ranked_since(
         .prepare_cached("SELECT coalesce(max(seq), 0) FROM event")?
         .query_row([], |row| row.get(0))?;
     // So many of the newest events hold about as many matches as are ranked.
-    let newest = (RANKED as f64 * events as f64 / matching as f64) as u64;
+    let newest = (RANKED as f64 * events as f64 / matching as f64) as i64;
     let conditions = conditions(filter);
     let sql = format!(
         "SELECT event.at FROM event WHERE {} ORDER BY event.at DESC, event.seq DESC LIMIT 1 OFFSET {newest}",
@@ -157,7 +165,12 @@ fn ranked_since(
     );
     let mut select = connection.prepare_cached(&sql)?;
     let since = select.query_row(conditions.values(), |row| row.get(0));
-    since.map(Timestamp).optional()
+    let newest = since.map(|since| Newest {
+        since: Timestamp(since),
+        // Those that a filter leaves may reach far back.
+        are_few: newest < matching && conditions.is_empty(),
+    });
+    newest.optional()
 }
 
 /// Those of the newest events that match, the latest first, up to `wanted`.
@@ -189,17 +202,22 @@ fn among_newest(
     Ok(matching.take(wanted).collect())
 }
 
-/// All matches, or those since then, sorted, up to `wanted`.
+/// All matches, or the newest, sorted, up to `wanted`.
 fn look_up(
     connection: &Connection,
     filter: &SearchFilter,
     words: &str,
-    since: Option<Timestamp>,
+    newest: Option<&Newest>,
     wanted: usize,
 ) -> rusqlite::Result<Vec<i64>> {
     let mut conditions = conditions(filter);
-    if let Some(since) = since {
-        conditions.add("event.at >= ?", [since.0.into()]);
+    if let Some(Newest { since, are_few }) = newest {
+        let condition = match are_few {
+            // Without the `+`, every row would be a question of its own.
+            true => "+event_fts.rowid IN (SELECT seq FROM event WHERE at >= ?)",
+            false => "event.at >= ?",
+        };
+        conditions.add(condition, [since.0.into()]);
     }
     conditions.add("event_fts MATCH ?", [words.to_owned().into()]);
     let order = match filter.order {
