@@ -147,17 +147,19 @@ fn to_rank(
     filter: &SearchFilter,
     words: &str,
 ) -> rusqlite::Result<Option<Newest>> {
-    let matching: i64 = connection
-        .prepare_cached("SELECT count(*) FROM event_fts WHERE event_fts MATCH ?1")?
-        .query_row([words], |row| row.get(0))?;
-    if matching <= RANKED {
-        return Ok(None);
-    }
-    let events: i64 = connection
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM event")?
-        .query_row([], |row| row.get(0))?;
-    // So many of the newest events hold about as many matches as are ranked.
-    let newest = (RANKED as f64 * events as f64 / matching as f64) as i64;
+    let row: Option<i64> = connection
+        .prepare_cached("SELECT rowid FROM event_fts WHERE event_fts MATCH ?1 LIMIT 1 OFFSET ?2")?
+        .query_row(params![words, RANKED], |row| row.get(0))
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let (first, last): (i64, i64) = connection
+        .prepare_cached(
+            "SELECT coalesce((SELECT min(seq) FROM event), 0), coalesce((SELECT max(seq) FROM event), 0)",
+        )?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // As many events as hold so many matches at the beginning: about as many of the newest hold them as well.
+    let newest = (row - first).max(1);
+    let matching = RANKED.saturating_mul(last - first + 1) / newest;
     let conditions = conditions(filter);
     let sql = format!(
         "SELECT event.at FROM event WHERE {} ORDER BY event.at DESC, event.seq DESC LIMIT 1 OFFSET {newest}",
