@@ -73,7 +73,7 @@ pub enum SearchOrder {
     /// The latest first.
     #[default]
     Newest,
-    /// The most telling first (BM25). Where more than about 5,000 events match, of the newest alone.
+    /// The most telling first (BM25). Where more than about 3,000 events match, of the newest alone.
     Best,
 }
 

@@ -24,7 +24,7 @@ const NEWEST: usize = 2000;
 /// Rows between two events that are asked for at once: crossing them costs less than another question.
 const GAP: i64 = 1000;
 /// About how many matches are ranked: the newest.
-const RANKED: i64 = 5_000;
+const RANKED: i64 = 3_000;
 /// Words in a snippet.
 const SNIPPET: u32 = 24;
 
