@@ -5,6 +5,7 @@
 
 mod activity;
 mod archive;
+mod artifact;
 mod board;
 mod budget;
 mod database;
@@ -29,6 +30,10 @@ mod zone;
 
 pub use activity::{BlockedDay, BlockedReport, BlockedSession, BlockedTime, blocked};
 pub use archive::{CallFilter, CallRow};
+pub use artifact::{
+    ArtifactFold, Artifacts, FileArtifact, FileDelta, FileFate, FileOp, LineCounts, NotCounted,
+    Output, OutputKind, ToolAnswer, ToolRow, line_counts, write_delta,
+};
 pub use board::{Board, BoardQuery, Group, board};
 pub use budget::{Budget, BudgetPeriod, BudgetState};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};

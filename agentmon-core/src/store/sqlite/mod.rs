@@ -3,6 +3,7 @@
 mod alerts;
 mod aliases;
 mod archive;
+mod artifacts;
 mod calls;
 mod chats;
 mod conditions;
@@ -39,6 +40,7 @@ mod writer;
 
 pub use alerts::{alert, alerts, due_deliveries};
 pub use archive::{facts, model_calls};
+pub use artifacts::artifacts;
 pub use calls::knows_any as knows_any_call;
 pub use chats::{chat_history, open_messages};
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
