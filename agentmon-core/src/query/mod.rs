@@ -31,8 +31,8 @@ mod zone;
 pub use activity::{BlockedDay, BlockedReport, BlockedSession, BlockedTime, blocked};
 pub use archive::{CallFilter, CallRow};
 pub use artifact::{
-    ArtifactFold, Artifacts, FileArtifact, FileDelta, FileFate, FileOp, LineCounts, NotCounted,
-    Output, OutputKind, ToolAnswer, ToolRow, line_counts, write_delta,
+    ArtifactFold, Artifacts, FileArtifact, FileFate, LineCounts, NotCounted, Output, OutputKind,
+    ToolAnswer, ToolRow, line_counts,
 };
 pub use board::{Board, BoardQuery, Group, board};
 pub use budget::{Budget, BudgetPeriod, BudgetState};

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::change::{self, FileDelta, FileOp, resolved};
+use super::change::{self, resolved};
 use super::output::{self, Made, clipped};
 use super::{Artifacts, FileArtifact, FileFate, LineCounts, NotCounted, Output, OutputKind};
-use crate::model::{AgentKind, EventStatus, SessionKey, Timestamp};
+use crate::model::{AgentKind, EventStatus, FileDelta, FileOp, SessionKey, Timestamp};
 use crate::query::transcript::{ToolType, command};
 
 /// Files kept at most; a session that changed more is not told completely.
@@ -159,7 +159,7 @@ impl ArtifactFold {
         let own = change::of_tool(kind, row.tool, &command, row.truncated, text);
         let deltas = match &answer.applied {
             Some((EventStatus::Success, told)) => {
-                let told = change::told(told);
+                let told = FileDelta::read(told);
                 // What was applied counts; older records tell only which files that were.
                 let is_bare = told.iter().all(|delta| delta.lines.is_none());
                 if is_bare && !own.is_empty() {
@@ -191,7 +191,7 @@ impl ArtifactFold {
     /// Changes that the agent says it applied, outside of any call that is told too.
     pub fn applied(&mut self, at: Timestamp, event: i64, status: EventStatus, text: &str) {
         if status == EventStatus::Success {
-            self.changes(change::told(text), at, event);
+            self.changes(FileDelta::read(text), at, event);
         } else {
             self.not_counted.failed += 1;
         }

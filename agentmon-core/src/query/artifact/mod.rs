@@ -9,7 +9,6 @@ mod fold;
 mod output;
 mod patch;
 
-pub use change::{FileDelta, FileOp, write_delta};
 pub use fold::{ArtifactFold, ToolAnswer, ToolRow};
 pub use patch::line_counts;
 

@@ -1,7 +1,7 @@
 //! Which files a patch changes, and how many lines: patches between `*** Begin Patch` and `*** End Patch`, and unified
 //! ones (`diff -u`, `git diff`).
 
-use super::change::{FileDelta, FileOp};
+use crate::model::{FileDelta, FileOp};
 
 /// Beyond this many pairs of lines, what differs is not looked at line by line.
 const MAX_PAIRS: usize = 40_000;

@@ -493,24 +493,3 @@ fn lines_are_counted_as_a_difference_has_them() {
     };
     assert_eq!(line_counts(&many(0), &many(5000)), (1000, 1000));
 }
-
-#[test]
-fn told_changes_read_back() {
-    for delta in [
-        FileDelta::new("/a b/c", FileOp::Created, Some((3, 0))),
-        FileDelta::new("/a", FileOp::Edited, None),
-        FileDelta {
-            renamed_from: Some("/old".into()),
-            ..FileDelta::new("/new", FileOp::Renamed, Some((1, 2)))
-        },
-    ] {
-        assert_eq!(change::told(&write_delta(&delta)), [delta]);
-    }
-    assert_eq!(
-        change::told("/a\n\n/b\tnonsense +x"),
-        [
-            FileDelta::new("/a", FileOp::Edited, None),
-            FileDelta::new("/b", FileOp::Edited, None)
-        ]
-    );
-}

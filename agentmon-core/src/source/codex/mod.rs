@@ -12,6 +12,7 @@ mod head;
 pub mod hook;
 mod limits;
 mod parser;
+mod patch;
 mod reader;
 mod record;
 mod text;

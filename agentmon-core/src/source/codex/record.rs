@@ -327,6 +327,9 @@ pub(super) struct PatchApplied<'a> {
     pub(super) call_id: Text<'a>,
     #[serde(default, borrow)]
     pub(super) changes: Option<&'a RawValue>,
+    /// Older clients write no `status`.
+    #[serde(default, borrow)]
+    pub(super) success: Option<&'a RawValue>,
     #[serde(default, borrow)]
     pub(super) status: Text<'a>,
 }

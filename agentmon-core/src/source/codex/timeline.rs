@@ -8,6 +8,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::patch;
 use super::record::{CompletedItem, PatchApplied, Plan, RustDuration, ToolCall, ToolOutput};
 use super::text::{Parts, part};
 use super::thread::ThreadId;
@@ -183,7 +184,8 @@ impl Timeline<'_> {
                 }
             }
             Some("FileChange") => {
-                self.files_changed(id, item.changes, item.status.get());
+                let is_done = item.status.get().is_none_or(|status| status == "completed");
+                self.files_changed(id, item.changes, is_done);
             }
             _ => {}
         }
@@ -191,24 +193,19 @@ impl Timeline<'_> {
 
     pub(super) fn patch_applied(&mut self, patch: &PatchApplied<'_>) {
         if let Some(call) = patch.call_id.name() {
-            self.files_changed(call, patch.changes, patch.status.get());
+            let status = patch.status.get();
+            let is_done = status.is_none_or(|status| status == "completed");
+            let succeeded = part::<bool>(patch.success) != Some(false);
+            self.files_changed(call, patch.changes, is_done && succeeded);
         }
     }
 
-    fn files_changed(&mut self, call: &str, changes: Option<&RawValue>, status: Option<&str>) {
-        let Some(changes) =
-            part::<std::collections::BTreeMap<String, serde::de::IgnoredAny>>(changes)
-        else {
+    fn files_changed(&mut self, call: &str, changes: Option<&RawValue>, is_done: bool) {
+        let Some(files) = patch::lines(changes) else {
             return;
         };
-        let paths: Vec<&str> = changes.keys().map(String::as_str).collect();
-        let event = self.tool(
-            EventKind::FileChange,
-            call,
-            Some("apply_patch"),
-            &paths.join("\n"),
-        );
-        if status.is_some_and(|status| status != "completed") {
+        let event = self.tool(EventKind::FileChange, call, Some("apply_patch"), &files);
+        if !is_done {
             event.status = EventStatus::Error;
         }
     }

@@ -4,7 +4,7 @@ mod sightings;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::conditions::Conditions;
+use super::conditions::{Conditions, escape_like};
 use super::dimensions::{Names, TOOLS};
 use super::event_cells::CellChanges;
 use super::keys::Keys;
@@ -276,6 +276,17 @@ fn conditions(filter: &EventFilter) -> Conditions {
     conditions.any(&filter.statuses, "event.status = ?", |status| {
         vec![status_code(*status).into()]
     });
+    if !filter.levels.is_empty() {
+        let levels: Vec<String> = filter.levels.iter().copied().map(of_level).collect();
+        conditions.add(&format!("({})", levels.join(" OR ")), []);
+    }
+    if let Some(part) = filter.contains.as_deref().filter(|part| !part.is_empty()) {
+        let part = format!("%{}%", escape_like(part));
+        conditions.add(
+            "(event_body.text LIKE ? ESCAPE '!' OR tool.name LIKE ? ESCAPE '!')",
+            [part.clone().into(), part.into()],
+        );
+    }
     conditions.any(&filter.tools, "tool.name = ?", |tool| {
         vec![tool.to_string().into()]
     });
