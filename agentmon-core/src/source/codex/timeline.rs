@@ -15,6 +15,7 @@ use super::thread::ThreadId;
 use crate::model::{
     Batch, DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp,
 };
+use crate::source::image::marked;
 
 /// How many lines a tool's output may have before the word `Output:`.
 const MAX_HEADER_LINES: usize = 8;
@@ -76,9 +77,9 @@ impl Timeline<'_> {
         }
     }
 
-    /// What the user asked.
-    pub(super) fn prompt(&mut self, text: &str) {
-        if text.trim().is_empty() {
+    /// What the user asked, and how many images are beside it.
+    pub(super) fn prompt(&mut self, text: &str, images: usize) {
+        if text.trim().is_empty() && images == 0 {
             return;
         }
         let mut event = self.event(EventKind::UserPrompt, text);
@@ -89,6 +90,10 @@ impl Timeline<'_> {
                 alias: Some(alias.into()),
                 credit: 0,
             };
+        }
+        // Terminals name images in the text itself.
+        if !text.contains("[Image #") && !event.truncated {
+            event.text = marked(text.to_owned(), images).into();
         }
         self.out.events.push(event);
     }
@@ -293,7 +298,7 @@ impl ToolResult {
             exit_code: Option<i64>,
             duration_seconds: Option<f64>,
         }
-        let text = Parts::of(output);
+        let text = Parts::with_images(output);
         if text.starts_with('{')
             && let Ok(old) = serde_json::from_str::<WithMetadata>(&text)
         {
