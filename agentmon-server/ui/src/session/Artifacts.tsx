@@ -23,8 +23,8 @@ const FIRST_IMAGES = 12;
 
 const FATES: Record<FileFate, { icon: LucideIcon; colour: string; title: string }> = {
   created: { icon: FilePlus, colour: "var(--add)", title: "It was not there before" },
-  written: { icon: FileText, colour: "var(--accent)", title: "Written as a whole; whether it was there before is not told" },
-  edited: { icon: FilePen, colour: "var(--needs_input)", title: "It was there, and is changed" },
+  written: { icon: FileText, colour: "var(--dim)", title: "Written as a whole; whether it was there before is not told" },
+  edited: { icon: FilePen, colour: "var(--accent)", title: "It was there, and is changed" },
   renamed: { icon: ArrowRightLeft, colour: "var(--accent)", title: "It has another name now" },
   deleted: { icon: FileMinus, colour: "var(--failed)", title: "It is no more" },
   temporary: { icon: Eraser, colour: "var(--faint)", title: "It was made and deleted again" },
@@ -59,7 +59,7 @@ export default function Artifacts({ handle, session }: { handle: SessionHandle; 
         {summary(data) ? (
           <p className="px-1">
             <strong className="font-semibold">{summary(data)}</strong>
-            {data.files_total ? <span className="text-dim">, <Lines lines={data.lines} /> lines</span> : null}
+            {data.files_total ? <span className="text-dim">, {data.lines.complete ? "" : "at least "}{linesText({ ...data.lines, complete: true })} lines</span> : null}
           </p>
         ) : (
           <Empty title="Nothing is known to have come out of this session">
@@ -107,15 +107,15 @@ function Made({ outputs, nameOf }: { outputs: readonly Output[]; nameOf: NameOf 
           return (
             <li key={`${output.event}-${output.id ?? ""}`} className="flex min-h-9 min-w-0 items-center gap-2.5 border-b border-line/60 px-4 py-1 last:border-b-0 max-md:flex-wrap">
               <Icon size={15} aria-hidden className="shrink-0 text-accent" />
-              <span className="w-24 shrink-0 text-sm">{name}</span>
+              <span className="w-24 shrink-0 text-sm max-md:w-auto">{name}</span>
               {output.id ? <code className="shrink-0 truncate font-mono text-xs">{output.id}</code> : null}
-              <Link href={place(output)} className="min-w-0 flex-1 truncate hover:underline" dir="auto" title="To its place in the transcript">{output.title ?? output.url ?? name}</Link>
+              <Link href={place(output)} className="min-w-0 flex-1 truncate hover:underline max-md:order-last max-md:basis-full" dir="auto" title="To its place in the transcript">{output.title ?? output.url ?? name}</Link>
               <By name={nameOf(output.session)} />
               {output.url?.startsWith("https://") ? (
                 <a href={output.url} target="_blank" rel="noreferrer noopener" className="link flex shrink-0 items-center gap-1 text-sm">Open <ExternalLink size={12} aria-hidden /></a>
               ) : null}
-              {output.kind === "commit" && output.id ? <CopyButton text={output.id} label="Copy the hash" /> : null}
-              <span className="shrink-0 text-xs text-faint"><At at={output.at} /></span>
+              {output.kind === "commit" && output.id ? <span className="max-md:hidden"><CopyButton text={output.id} label="Copy the hash" /></span> : null}
+              <span className="shrink-0 text-xs text-faint max-md:ms-auto"><At at={output.at} /></span>
             </li>
           );
         })}

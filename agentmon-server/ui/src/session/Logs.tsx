@@ -189,7 +189,7 @@ function stamp(at: string): string {
 
 const Row = memo(function Row({ line, session, isOpen, onToggle }: { line: LogLine; session: string; isOpen: boolean; onToggle: (id: number) => void }) {
   const { icon: Icon, colour } = LOOK[line.level];
-  const first = useMemo(() => line.text.split("\n", 1)[0] ?? "", [line.text]);
+  const first = useMemo(() => /\S.*/.exec(line.text)?.[0] ?? "", [line.text]);
   return (
     <div className="font-mono text-xs">
       <button
