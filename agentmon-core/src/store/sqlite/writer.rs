@@ -8,9 +8,11 @@ use tokio::sync::watch;
 
 use super::connect::{keep_more_pages, start_log};
 use super::event_cells::CellChanges;
+use super::folding::Folding;
 use super::held::HeldCalls;
 use super::incoming::IncomingCalls;
 use super::keys::Keys;
+use super::maintain::Forgotten;
 use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
@@ -35,6 +37,8 @@ const SPARE: usize = 256;
 /// Owns the writable connection.
 #[derive(Debug)]
 pub struct Writer {
+    /// Folds the log under load. Declared before the connection, so that it ends before that is closed.
+    folding: Option<Folding>,
     pub(super) connection: Connection,
     path: Option<PathBuf>,
     pub(super) book: Arc<PriceBook>,
@@ -72,6 +76,7 @@ impl Writer {
         prices::reprice_if_changed(&mut connection, &book)?;
         let committed = watch::Sender::new(events::last_row(&connection)?);
         Ok(Self {
+            folding: None,
             connection,
             path,
             book,
@@ -104,7 +109,11 @@ impl Writer {
     /// # Errors
     /// [`StoreError`]; it works as well then, only slower.
     pub fn expect_load(&mut self) -> Result<(), StoreError> {
-        Ok(keep_more_pages(&self.connection)?)
+        keep_more_pages(&self.connection)?;
+        if let (None, Some(path)) = (&self.folding, &self.path) {
+            self.folding = Some(Folding::start(&mut self.connection, path)?);
+        }
+        Ok(())
     }
 
     /// Tells the row of the event that was committed last, whenever that changes.
@@ -301,33 +310,36 @@ impl Writer {
         alerts::acknowledge(&self.connection, alert, now)
     }
 
-    /// Forgets up to `limit` of the events before `before`, the oldest first; usage and sessions stay. Returns how
-    /// many: fewer than `limit` when none are left.
+    /// Forgets up to `limit` of the events before `before`, the oldest first; usage and sessions stay.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is forgotten then.
-    pub fn prune_events(&mut self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
-        let Self {
-            connection, keys, ..
-        } = self;
-        let forgotten = maintain::prune_events(connection, keys, before, limit);
+    pub fn prune_events(
+        &mut self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Forgotten, StoreError> {
+        let forgotten = maintain::prune_events(&mut self.connection, &mut self.keys, before, limit);
         if forgotten.is_err() {
             self.keys.clear();
         }
         forgotten
     }
 
-    /// Forgets the sessions without a sign since `before`, with all that belongs to them. Returns how many rows.
+    /// Forgets the sessions without a sign since `before`, with all that belongs to them: up to `limit` of their events
+    /// at a time, then the rest.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is forgotten then.
-    pub fn prune_sessions(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        let Self {
-            connection, keys, ..
-        } = self;
-        let forgotten = maintain::prune_sessions(connection, keys, before);
+    pub fn prune_sessions(
+        &mut self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Forgotten, StoreError> {
+        let forgotten =
+            maintain::prune_sessions(&mut self.connection, &mut self.keys, before, limit);
         match forgotten {
-            Ok(0) => {}
+            Ok(Forgotten { rows: 0, .. }) => {}
             Ok(_) => self.sessions.clear(),
             Err(_) => self.keys.clear(),
         }
