@@ -3,6 +3,7 @@
 mod gateways;
 mod hooks;
 mod text;
+mod tools;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) use hooks::{HookArgs, HooksArgs, HooksCommand, HooksTarget};
 pub(crate) use text::{
     ExportArgs, ExportFormat, ExportWhat, ImportArgs, SearchArgs, TranscriptArgs,
 };
+pub(crate) use tools::ToolsArgs;
 pub(crate) use upkeep::{
     ConfigArgs, ConfigCommand, DbArgs, DbCommand, DemoArgs, PricesArgs, PricesCommand, SourcesArgs,
 };
@@ -94,6 +96,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Report tokens and cost by day, week, month, session, model, project or five-hour window
     Usage(UsageArgs),
+    /// Show how often tools are used, how often they fail and how long they take
+    Tools(ToolsArgs),
     /// List what happened: prompts, answers, tool calls, errors
     Events(EventsArgs),
     /// Find prompts, answers and tool calls by the words in them

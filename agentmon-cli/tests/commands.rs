@@ -83,6 +83,15 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        name: "tools",
+        lines: &["tools", "tools --json", "tools --csv"],
+        others: &[
+            "tools --agent codex",
+            "tools --session 1111 -n 1 --since 2026-01-01",
+            "tools --tool Bash",
+        ],
+    },
+    Case {
         name: "events",
         lines: &["events", "events --json", "events --csv"],
         others: &[

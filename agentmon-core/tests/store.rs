@@ -176,6 +176,12 @@ fn rows(connection: &Connection) -> BTreeMap<&'static str, Vec<String>> {
             "SELECT key, event.credit, at, native_id, kind, text FROM event
              JOIN session ON session.id = event.session LEFT JOIN event_body USING (seq)",
         ),
+        (
+            "event_cell",
+            "SELECT native_id, kind, tool.name, bucket, events, errors, timed, duration_ms, times
+             FROM event_cell JOIN session ON session.id = event_cell.session
+             LEFT JOIN tool ON tool.id = event_cell.tool",
+        ),
         ("quota", "SELECT * FROM quota"),
         ("cursor", "SELECT * FROM cursor"),
         ("problem", "SELECT * FROM problem"),
@@ -744,6 +750,102 @@ fn seen() -> impl Strategy<Value = Seen> {
         })
     });
     prop_oneof![4 => session, 4 => calls, 2 => events, 1 => quotas]
+}
+
+/// Counts the cells anew from the events, as the upgrade of an older database does.
+fn count_cells_anew(connection: &Connection) {
+    let migrations =
+        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations"));
+    let upgrade = fs::read_to_string(&migrations[10]).unwrap();
+    connection
+        .execute_batch("ALTER TABLE event_cell DROP COLUMN times")
+        .unwrap();
+    connection.execute_batch(&upgrade).unwrap();
+}
+
+/// What sources may tell of the calls of tools: each call has a use and a result, which are told by several, under
+/// several ids, with and without the tool's name, the call and the time it took.
+fn tool_events() -> impl Strategy<Value = Seen> {
+    let told = (0..5_u8, any::<bool>(), 0..3_usize, 0..4_i64);
+    let more = (
+        prop::option::of(prop::sample::select(vec!["Bash", "Edit"])),
+        prop::sample::select(vec![EventStatus::Success, EventStatus::Error]),
+        prop::option::of(prop::sample::select(vec![
+            0,
+            7,
+            104,
+            105,
+            1234,
+            987_654,
+            1 << 50,
+        ])),
+        any::<bool>(),
+        any::<bool>(),
+    );
+    (told, more).prop_map(
+        |((call, is_use, number, credit), (tool, status, took, names_call, is_alias))| {
+            let at = NOW - Span::from_mins(20 * i64::from(call));
+            let mut seen = event("", number, at, "");
+            if let Seen::Event { event, .. } = &mut seen {
+                let id = format!("{call}/{is_use}");
+                let lesser: Box<str> = format!("lesser/{id}").into();
+                event.key = if is_alias {
+                    DedupKey::Shared {
+                        id: lesser,
+                        alias: None,
+                        credit: DedupKey::HOOK,
+                    }
+                } else {
+                    DedupKey::Shared {
+                        id: id.into(),
+                        alias: Some(lesser),
+                        credit,
+                    }
+                };
+                event.kind = if is_use {
+                    EventKind::ToolUse
+                } else {
+                    EventKind::ToolResult
+                };
+                event.tool = tool.map(Into::into);
+                event.status = status;
+                event.duration_ms = took;
+                event.call = names_call.then(|| FactKey::new("test.tool", &[&[call]]));
+            }
+            seen
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn totals_of_events_are_what_counting_them_anew_makes(
+        told in prop::collection::vec(tool_events(), 1..40),
+        cuts in prop::collection::vec(1..12_usize, 1..20),
+        old in 0..6_i64,
+    ) {
+        let mut writer = writer(None, &[]).unwrap();
+        let mut told = told.into_iter();
+        for cut in cuts.iter().cycle() {
+            let part: Vec<Seen> = told.by_ref().take(*cut).collect();
+            if part.is_empty() {
+                break;
+            }
+            writer.append(vec![piece(part)], NOW).unwrap();
+        }
+        let check = |writer: &Writer| {
+            let kept = rows(writer.connection())["event_cell"].clone();
+            count_cells_anew(writer.connection());
+            prop_assert_eq!(&kept, &rows(writer.connection())["event_cell"]);
+            Ok(())
+        };
+        check(&writer)?;
+        // Some of what happened goes, and the rest of its quarter of an hour is counted anew.
+        while writer.prune_events(NOW - Span::from_mins(20 * old), 2).unwrap() > 0 {}
+        check(&writer)?;
+    }
 }
 
 proptest! {

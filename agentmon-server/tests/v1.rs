@@ -175,7 +175,7 @@ fn every_question_of_the_dashboard_is_answered() {
     assert_eq!(
         tools["tools"][0],
         json!({"tool": "Bash", "calls": 250, "errors": 25, "error_rate": 0.1, "timed_calls": 250, "duration_ms": 2500,
-               "mean_ms": 10, "by_agent": {"codex": 250}})
+               "mean_ms": 10, "p50_ms": 10, "p95_ms": 10, "max_ms": 10, "by_agent": {"codex": 250}})
     );
     let hours = server.json("/api/v1/usage/hours?zone=UTC");
     assert_eq!(hours["cells"].as_array().unwrap().len(), 1);

@@ -60,6 +60,9 @@ pub fn tools<'a>(filter: &ToolFilter, tools: &'a [ToolUsage]) -> impl Serialize 
         timed_calls: u64,
         duration_ms: u64,
         mean_ms: Option<u64>,
+        p50_ms: Option<u64>,
+        p95_ms: Option<u64>,
+        max_ms: Option<u64>,
         by_agent: &'a BTreeMap<Box<str>, u64>,
     }
     let tool = |tool: &'a ToolUsage| Tool {
@@ -70,6 +73,9 @@ pub fn tools<'a>(filter: &ToolFilter, tools: &'a [ToolUsage]) -> impl Serialize 
         timed_calls: tool.timed,
         duration_ms: tool.duration_ms,
         mean_ms: tool.mean_ms(),
+        p50_ms: tool.times.percentile(50),
+        p95_ms: tool.times.percentile(95),
+        max_ms: tool.times.longest(),
         by_agent: &tool.agents,
     };
     Tools {

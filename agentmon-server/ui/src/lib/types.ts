@@ -273,6 +273,10 @@ export interface ToolReport {
     timed_calls: number;
     duration_ms: number;
     mean_ms: number | null;
+    /** As rounded to two significant digits. */
+    p50_ms: number | null;
+    p95_ms: number | null;
+    max_ms: number | null;
     by_agent: Record<string, number>;
   }[];
 }

@@ -292,18 +292,32 @@ function Days({ days }: { days: readonly BlockedDay[] }) {
   );
 }
 
-const toolColumns: Column<ToolReport["tools"][number]>[] = [
+type ToolRow = ToolReport["tools"][number];
+
+/** A column of times; CSV has milliseconds. */
+function timeColumn(name: string, ms: (row: ToolRow) => number | null): Column<ToolRow> {
+  const cell = (row: ToolRow) => {
+    const took = ms(row);
+    return took === null ? "–" : duration(took);
+  };
+  return { name, value: ms, numeric: true, cell };
+}
+
+const toolColumns: Column<ToolRow>[] = [
   { name: "Tool", value: (row) => row.tool },
   { name: "Calls", value: (row) => row.calls, numeric: true },
   { name: "Errors", value: (row) => row.errors, numeric: true },
   { name: "Error rate", value: (row) => row.error_rate, numeric: true, cell: (row) => <span className={row.error_rate >= 0.1 ? "text-failed" : ""}>{(row.error_rate * 100).toFixed(1)} %</span> },
-  { name: "Mean time", value: (row) => row.mean_ms, numeric: true, cell: (row) => (row.mean_ms === null ? "–" : duration(row.mean_ms)) },
+  timeColumn("Mean", (row) => row.mean_ms),
+  timeColumn("Median", (row) => row.p50_ms),
+  timeColumn("95 % within", (row) => row.p95_ms),
+  timeColumn("Longest", (row) => row.max_ms),
 ];
 
 function Tools({ since }: { since: string | null }) {
   const tools = useReport<ToolReport>(withParams("/api/v1/tools", { since }));
   return (
-    <Section title="Tools" aside={<CsvButton name="tools" {...csvOf(toolColumns, tools.data?.tools ?? [])} />}>
+    <Section title="Tools" note="median, 95 % and longest: to 5 %" aside={<CsvButton name="tools" {...csvOf(toolColumns, tools.data?.tools ?? [])} />}>
       <Answer query={tools}>{(data) => (data.tools.length ? <DataTable label="Tools" rows={data.tools} columns={toolColumns} rowKey={(row) => row.tool} limit={12} /> : <Empty title="No tool was used" />)}</Answer>
     </Section>
   );
