@@ -161,6 +161,9 @@ pub(crate) struct Filter {
     /// Projects, by name or folder; `.` is the one you are in
     #[arg(long, value_name = "PROJECT", value_delimiter = ',')]
     pub(crate) project: Vec<String>,
+    /// Machines that sessions run on, by name
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub(crate) host: Vec<String>,
 }
 
 /// Which time.
@@ -285,6 +288,7 @@ pub(crate) enum Dimension {
     Agent,
     Model,
     Project,
+    Host,
     Session,
     None,
 }

@@ -47,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
             agent: Vec::new(),
             model: Vec::new(),
             project: Vec::new(),
+            host: Vec::new(),
         },
     }));
     let csv = match &command {

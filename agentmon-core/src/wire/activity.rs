@@ -152,6 +152,7 @@ pub fn filters(options: &FilterOptions) -> impl Serialize + '_ {
         agents: &'a [Box<str>],
         models: &'a [Box<str>],
         projects: &'a [Box<str>],
+        hosts: &'a [Box<str>],
         tools: &'a [Box<str>],
         branches: Vec<&'a str>,
     }
@@ -167,6 +168,7 @@ pub fn filters(options: &FilterOptions) -> impl Serialize + '_ {
         agents: &options.agents,
         models: &options.models,
         projects: &options.projects,
+        hosts: &options.hosts,
         tools: &options.tools,
         branches,
     }

@@ -340,6 +340,7 @@ fn conditions(filter: &EventFilter) -> Conditions {
     conditions.session_ids(&filter.sessions);
     conditions.agents(&filter.agents);
     conditions.projects(&filter.projects);
+    conditions.hosts(&filter.hosts);
     conditions.any(&filter.kinds, "event.kind = ?", |kind| {
         vec![kind_code(*kind).into()]
     });

@@ -16,6 +16,7 @@ mod feed;
 mod feed_stats;
 mod gateways;
 mod held;
+mod hosts;
 mod incoming;
 mod ingest;
 mod keys;
