@@ -1,6 +1,7 @@
 //! The accept loop: what the HTTP library leaves to its user. Clients that send or read nothing are left, too many at
 //! a time are told to come back, and a stop lets what runs finish, but not forever.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,15 +95,25 @@ pub(crate) async fn serve(stream: TcpStream, peer: Peer, app: Arc<App>, service:
             TowerToHyperService::new(service),
         )
         .with_upgrades();
-    tokio::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = app.stopped() => {
-            connection.as_mut().graceful_shutdown();
-            connection.as_mut().await
-        }
-    };
+    let result = wound_up(connection, &app, |connection| {
+        connection.graceful_shutdown()
+    })
+    .await;
     if let Err(error) = result {
         tracing::debug!(%error, "a connection ended");
     }
+}
+
+/// Waits for the end of a connection; once the server stops, for that of what it is at then.
+pub(crate) async fn wound_up<C: Future>(
+    connection: C,
+    app: &App,
+    wind_up: impl FnOnce(Pin<&mut C>),
+) -> C::Output {
+    tokio::pin!(connection);
+    tokio::select! {
+        result = connection.as_mut() => return result,
+        () = app.stopped() => wind_up(connection.as_mut()),
+    }
+    connection.await
 }

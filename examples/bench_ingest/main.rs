@@ -44,6 +44,18 @@ pub(crate) enum Shape {
     Otlp,
 }
 
+impl Shape {
+    fn name(self) -> String {
+        match self {
+            Shape::Single => "one event in a request".to_owned(),
+            Shape::Identified => "one event with `event_id`".to_owned(),
+            Shape::Batch => format!("batches of {BATCH}"),
+            Shape::IdentifiedBatch => format!("batches of {BATCH} with `event_id`"),
+            Shape::Otlp => format!("OTLP logs (JSON), {BATCH} records"),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Options {
     server: PathBuf,
@@ -53,6 +65,8 @@ struct Options {
     events: u64,
     sessions: usize,
     streams: usize,
+    /// The part of a load's name that those have which are wanted; all without one.
+    only: String,
 }
 
 fn main() -> Result<()> {
@@ -70,6 +84,7 @@ fn options() -> Result<Options> {
         events: 1_000_000,
         sessions: 40,
         streams: 1000,
+        only: String::new(),
     };
     let mut given = std::env::args().skip(1);
     while let Some(flag) = given.next() {
@@ -82,6 +97,7 @@ fn options() -> Result<Options> {
             "--events" => options.events = value.parse()?,
             "--sessions" => options.sessions = value.parse()?,
             "--streams" => options.streams = value.parse()?,
+            "--only" => options.only = value,
             _ => return Err(format!("{flag} is not known").into()),
         }
     }
@@ -115,6 +131,9 @@ async fn run(options: &Options) -> Result<()> {
             at_most: u64::MAX,
             rate: None,
         };
+        if !format!("{} {connections}", shape.name()).contains(&options.only) {
+            continue;
+        }
         let before = server.cpu()?;
         let outcome = load.run(&server, &mut bodies).await?;
         if shape != Shape::Otlp {
@@ -172,13 +191,7 @@ fn report(load: &Load, outcome: &Outcome, cpu: f64) {
         .iter()
         .find(|(shape, _)| *shape == peer)
         .map_or(0.0, |(_, peer)| rate / peer);
-    let name = match load.shape {
-        Shape::Single => "one event in a request".to_owned(),
-        Shape::Identified => "one event with `event_id`".to_owned(),
-        Shape::Batch => format!("batches of {BATCH}"),
-        Shape::IdentifiedBatch => format!("batches of {BATCH} with `event_id`"),
-        Shape::Otlp => format!("OTLP logs (JSON), {BATCH} records"),
-    };
+    let name = load.shape.name();
     println!(
         "| {name} | {} | {rate:.0} | {of_peer:.1} x | {:.2} | {:.2} | {:.1} |",
         load.connections,

@@ -99,8 +99,8 @@ fn add(
 
 fn list(cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let mut rows = Vec::new();
+    let served = Client::find(&cx.config.data_dir.value).is_some();
     for (entry, status) in Gateways::known(&cx.reader()?)? {
-        let served = Client::find(&cx.config.data_dir.value).is_some();
         // What a process noted that is gone is history.
         let status = status.filter(|_| served);
         rows.push(json!({

@@ -8,8 +8,7 @@ use crate::Error;
 use crate::gateways::{ChatMessage, GatewayEntry, GatewayStatus, MessageState, NewMessage};
 use crate::model::Timestamp;
 use crate::source::openclaw::gateway::talk::Said;
-use crate::store::StoreError;
-use crate::store::sqlite::{self, Writer};
+use crate::store::sqlite;
 
 impl Monitor {
     /// The folder of agentmon's own files; `None` where nothing is kept.
@@ -72,15 +71,15 @@ impl Monitor {
 
     pub(crate) fn put_gateway(&self, entry: &GatewayEntry) -> Result<(), Error> {
         let now = self.now();
-        self.written(|writer| writer.put_gateway(entry, now))
+        self.write(|writer| writer.put_gateway(entry, now))
     }
 
     pub(crate) fn remove_gateway(&self, id: &str) -> Result<(), Error> {
-        self.written(|writer| writer.remove_gateway(id))
+        self.write(|writer| writer.remove_gateway(id))
     }
 
     pub(crate) fn set_gateway_status(&self, id: &str, status: &GatewayStatus) -> Result<(), Error> {
-        self.written(|writer| writer.set_gateway_status(id, status))
+        self.write(|writer| writer.set_gateway_status(id, status))
     }
 
     pub(crate) fn set_gateway_progress(
@@ -88,7 +87,7 @@ impl Monitor {
         id: &str,
         read: &[(String, Timestamp)],
     ) -> Result<(), Error> {
-        self.written(|writer| writer.set_gateway_progress(id, read))
+        self.write(|writer| writer.set_gateway_progress(id, read))
     }
 
     pub(crate) fn add_chat_message(
@@ -97,7 +96,7 @@ impl Monitor {
         session_key: &str,
         message: &NewMessage,
     ) -> Result<ChatMessage, Error> {
-        self.written(|writer| writer.add_chat_message(gateway, session_key, message))
+        self.write(|writer| writer.add_chat_message(gateway, session_key, message))
     }
 
     pub(crate) fn settle_chat_message(
@@ -106,11 +105,11 @@ impl Monitor {
         state: MessageState,
         error: Option<&str>,
     ) -> Result<(), Error> {
-        self.written(|writer| writer.settle_chat_message(id, state, error))
+        self.write(|writer| writer.settle_chat_message(id, state, error))
     }
 
     pub(crate) fn set_chat_run(&self, id: i64, run: &str) -> Result<(), Error> {
-        self.written(|writer| writer.set_chat_run(id, run))
+        self.write(|writer| writer.set_chat_run(id, run))
     }
 
     pub(crate) fn merge_chat(
@@ -119,17 +118,6 @@ impl Monitor {
         session_key: &str,
         said: &[Said],
     ) -> Result<usize, Error> {
-        self.written(|writer| writer.merge_chat(gateway, session_key, said))
-    }
-
-    fn written<T>(
-        &self,
-        write: impl FnOnce(&mut Writer) -> Result<T, StoreError>,
-    ) -> Result<T, Error> {
-        let pid = self.inner.other_writer.unwrap_or(0);
-        let mut writer = self.inner.writer().ok_or(StoreError::ReadOnly { pid })?;
-        let result = write(&mut writer);
-        drop(writer);
-        self.inner.noted(result)
+        self.write(|writer| writer.merge_chat(gateway, session_key, said))
     }
 }

@@ -1,4 +1,10 @@
-// Posts events as agents do, to sessions that are shown, and reads in a page what scale is about.
+// Posts events as agents do, to sessions that are shown, and reads in a page what scale is about, with its bars.
+
+/** Rows and blocks in the document at a time, and nodes in all. */
+export const DRAWN = 160;
+export const NODES = 20_000;
+/** How much more a tab may hold after some time of updates, in MiB. */
+export const GROWTH = 30;
 
 /** So often events are posted in one second. */
 const TURNS = 10;

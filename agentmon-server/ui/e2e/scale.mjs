@@ -8,17 +8,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { launch } from "./browser.mjs";
 import { writeHome } from "./home.mjs";
-import { held, scroll, startLoad, walk } from "./load.mjs";
+import { DRAWN, GROWTH, NODES, held, scroll, startLoad, walk } from "./load.mjs";
 import { program, serve } from "./server.mjs";
 
 /** Longest frame of 95 in 100, in milliseconds. */
 const FRAME_P95 = 20;
-/** JavaScript memory of a tab, in MiB, and how much of it may come in the minutes of updates. */
+/** JavaScript memory of a tab, in MiB. */
 const HEAP = 200;
-const GROWTH = 30;
-/** Rows and blocks in the document at a time, and nodes in all. */
-const DRAWN = 160;
-const NODES = 20_000;
 /** A request from one of ten tabs, in milliseconds. */
 const REQUEST = 1000;
 const TABS = 10;

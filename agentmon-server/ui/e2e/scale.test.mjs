@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeHome } from "./home.mjs";
-import { held, scroll, startLoad, walk } from "./load.mjs";
+import { DRAWN, GROWTH, NODES, held, scroll, startLoad, walk } from "./load.mjs";
 import { LIMIT, suite } from "./page.mjs";
 import { serve } from "./server.mjs";
 
@@ -15,11 +15,6 @@ const SESSIONS = 3000;
 const BLOCKS = 5000;
 /** Events a second: what a build for tests keeps up with beside a browser. */
 const RATE = 150;
-/** Rows or blocks in the document at a time, and nodes in all. */
-const DRAWN = 160;
-const NODES = 20_000;
-/** How much more a tab may hold after some seconds of updates, in MiB. */
-const GROWTH = 30;
 
 suite("many sessions", ({ context, open, close }) => {
   let server;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::folding::FOLDED_AT;
 use super::schema;
 use crate::model::Timestamp;
 use crate::store::StoreError;
@@ -158,9 +159,9 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     }
     // NORMAL: after a power cut the last commits may be missing, never torn; cursors go back with them, so the
     // agents' files are read again from there.
+    connection.pragma_update(None, "wal_autocheckpoint", FOLDED_AT)?;
     connection.execute_batch(
         "PRAGMA synchronous = NORMAL;
-         PRAGMA wal_autocheckpoint = 4000;
          PRAGMA cache_size = -4096;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = OFF;",

@@ -3,7 +3,7 @@
 //! put into their table behind, in their order, many to a page. A note tells up to which row all are in the table; those
 //! of later rows are read from the events when they are first needed. Nobody but the writer looks anything up here.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -85,11 +85,12 @@ pub(super) struct Places {
 /// Those that are not in the table, or not known to be.
 #[derive(Debug, Default)]
 struct Held {
-    places: BTreeMap<i64, i64>,
-    /// The identity from which on the next ones are put away. They go in rounds, so that neighbours go together.
-    next: i64,
+    places: HashMap<i64, i64>,
+    /// The identities that this round puts away, the next one last. They go in rounds, in their order, so that
+    /// neighbours go together.
+    round: Vec<i64>,
     /// The last row when the round began: at its end, those of all rows up to it are in the table.
-    round: i64,
+    round_last: i64,
     /// The last row.
     last: i64,
 }
@@ -124,7 +125,7 @@ impl Places {
     ) -> rusqlite::Result<()> {
         let insert = self.table.insert;
         let held = self.held(connection)?;
-        if row <= held.round {
+        if row <= held.round_last {
             // An event that was known says more now: its row may be among those that are done with.
             let mut insert = connection.prepare_cached(insert)?;
             return insert.execute(params![key, place]).map(|_| ());
@@ -149,17 +150,18 @@ impl Places {
         let mut left = held.places.len().saturating_sub(HELD).max(more);
         let mut insert = connection.prepare_cached(table.insert)?;
         while left > 0 && !held.places.is_empty() {
-            let next = held.places.range(held.next..).take(left);
-            let batch: Vec<(i64, i64)> = next.map(|(key, place)| (*key, *place)).collect();
-            for (key, place) in &batch {
+            let Some(key) = held.round.pop() else {
+                held.end_round(connection, table)?;
+                continue;
+            };
+            // One that is gone was forgotten since.
+            if let Some(place) = held.places.remove(&key) {
                 insert.execute(params![key, place])?;
-                held.places.remove(key);
+                left -= 1;
             }
-            left -= batch.len();
-            match batch.last() {
-                Some((key, _)) if left == 0 && !held.places.is_empty() => held.next = *key,
-                _ => held.end_round(connection, table)?,
-            }
+        }
+        if held.places.is_empty() {
+            held.end_round(connection, table)?;
         }
         Ok(!held.places.is_empty())
     }
@@ -176,7 +178,7 @@ impl Held {
     fn load(connection: &Connection, table: &Table) -> rusqlite::Result<Self> {
         let note = dimensions::note(connection, table.note)?;
         let reached: i64 = note.and_then(|row| row.parse().ok()).unwrap_or(0);
-        let mut places = BTreeMap::new();
+        let mut places = HashMap::new();
         let mut last = reached;
         let mut select = connection.prepare_cached(table.later)?;
         let mut later = select.query([reached])?;
@@ -186,8 +188,9 @@ impl Held {
         }
         Ok(Self {
             places,
-            next: i64::MIN,
-            round: last,
+            round: Vec::new(),
+            // Nothing is known of the rows before the last but that those up to `reached` are in the table.
+            round_last: reached,
             last,
         })
     }
@@ -195,10 +198,13 @@ impl Held {
     /// All that were held when the round began are in the table.
     fn end_round(&mut self, connection: &Connection, table: &Table) -> rusqlite::Result<()> {
         if self.places.is_empty() {
-            self.round = self.last;
+            self.round_last = self.last;
         }
-        dimensions::set_note(connection, table.note, &self.round.to_string())?;
-        (self.next, self.round) = (i64::MIN, self.last);
+        dimensions::set_note(connection, table.note, &self.round_last.to_string())?;
+        self.round.clear();
+        self.round.extend(self.places.keys());
+        self.round.sort_unstable_by(|a, b| b.cmp(a));
+        self.round_last = self.last;
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod event_cells;
 mod events;
 mod feed;
 mod feed_stats;
+mod folding;
 mod gateways;
 mod held;
 mod hosts;

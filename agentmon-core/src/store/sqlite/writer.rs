@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::connect::{keep_more_pages, start_log};
 use super::event_cells::CellChanges;
+use super::folding::Folding;
 use super::held::HeldCalls;
 use super::incoming::IncomingCalls;
 use super::keys::Keys;
@@ -35,6 +36,8 @@ const SPARE: usize = 256;
 /// Owns the writable connection.
 #[derive(Debug)]
 pub struct Writer {
+    /// Folds the log under load. Declared before the connection, so that it ends before that is closed.
+    folding: Option<Folding>,
     pub(super) connection: Connection,
     path: Option<PathBuf>,
     pub(super) book: Arc<PriceBook>,
@@ -72,6 +75,7 @@ impl Writer {
         prices::reprice_if_changed(&mut connection, &book)?;
         let committed = watch::Sender::new(events::last_row(&connection)?);
         Ok(Self {
+            folding: None,
             connection,
             path,
             book,
@@ -104,7 +108,11 @@ impl Writer {
     /// # Errors
     /// [`StoreError`]; it works as well then, only slower.
     pub fn expect_load(&mut self) -> Result<(), StoreError> {
-        Ok(keep_more_pages(&self.connection)?)
+        keep_more_pages(&self.connection)?;
+        if let (None, Some(path)) = (&self.folding, &self.path) {
+            self.folding = Some(Folding::start(&mut self.connection, path)?);
+        }
+        Ok(())
     }
 
     /// Tells the row of the event that was committed last, whenever that changes.

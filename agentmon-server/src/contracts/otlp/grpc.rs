@@ -23,6 +23,7 @@ use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
 
 use super::{decompressed, take};
+use crate::accept::wound_up;
 use crate::access::Scope;
 use crate::app::App;
 use crate::error::ApiError;
@@ -59,14 +60,10 @@ pub(crate) async fn serve(stream: TcpStream, peer: Peer, app: Arc<App>) {
         .keep_alive_timeout(limits.header_timeout)
         .max_concurrent_streams(MAX_CALLS)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    tokio::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = app.stopped() => {
-            connection.as_mut().graceful_shutdown();
-            connection.as_mut().await
-        }
-    };
+    let result = wound_up(connection, &app, |connection| {
+        connection.graceful_shutdown()
+    })
+    .await;
     if let Err(error) = result {
         tracing::debug!(%error, "a gRPC connection ended");
     }
