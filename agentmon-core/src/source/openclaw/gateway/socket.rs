@@ -191,6 +191,10 @@ mod tests {
                 (url, is_loopback)
             );
         }
+        let machine = |url: &str| Address::parse(url).unwrap().machine().map(str::to_owned);
+        assert_eq!(machine("ws://box:18789").as_deref(), Some("box"));
+        assert_eq!(machine("wss://[fd00::7]/gw").as_deref(), Some("fd00::7"));
+        assert_eq!(machine("ws://127.0.0.1:18789"), None);
         for wrong in [
             "",
             "box",
