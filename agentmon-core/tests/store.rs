@@ -27,7 +27,7 @@ use agentmon_core::source::Env;
 use agentmon_core::source::piece::{CursorKey, FileUpdate, Piece};
 use agentmon_core::source::read::{Cursor, Pass};
 use agentmon_core::store::StoreError;
-use agentmon_core::store::sqlite::{self, Writer, open_reader, open_writer};
+use agentmon_core::store::sqlite::{self, Forgotten, Writer, open_reader, open_writer};
 use agentmon_core::{Error, Monitor};
 use common::{after_recordings, copy, files, fixture, refresh};
 use proptest::prelude::*;
@@ -499,19 +499,29 @@ fn what_is_old_goes_by_its_own_age() {
     assert_eq!(texts(&writer, "words"), 3);
 
     // In portions, of which each leaves totals that are right for all but the quarter of an hour that it is in.
-    assert_eq!(writer.prune_events(day(30), 1).unwrap(), 1);
+    let rows_and_more = |forgotten: Forgotten| (forgotten.rows, forgotten.more);
+    let forgotten = writer.prune_events(day(30), 1).unwrap();
+    assert_eq!(rows_and_more(forgotten), (1, true));
     assert_eq!(texts(&writer, "words"), 2);
     assert_eq!(cells(writer.connection()), 2);
-    assert_eq!(writer.prune_events(day(30), 1).unwrap(), 1);
+    let forgotten = writer.prune_events(day(30), 1).unwrap();
+    assert_eq!(rows_and_more(forgotten), (1, false));
     assert_eq!(texts(&writer, "words"), 1);
     let after = rows(writer.connection());
     for kept in ["session", "call", "rollup"] {
         assert_eq!(after[kept], before[kept], "{kept}");
     }
     assert_eq!(cells(writer.connection()), 1);
-    assert_eq!(writer.prune_events(day(30), 1).unwrap(), 0);
+    let nothing = Forgotten::default();
+    assert_eq!(writer.prune_events(day(30), 1).unwrap(), nothing);
 
-    assert!(writer.prune_sessions(day(30)).unwrap() > 0);
+    // So do sessions: at first their events, at last all that is left of them.
+    let late = event("late", 0, day(100), "late words");
+    writer.append(vec![piece(vec![late])], NOW).unwrap();
+    let forgotten = writer.prune_sessions(day(30), 1).unwrap();
+    assert_eq!(rows_and_more(forgotten), (1, true));
+    assert_eq!(rows(writer.connection())["call"], before["call"]);
+    assert!(!writer.prune_sessions(day(30), 1).unwrap().more);
     let after = rows(writer.connection());
     let without = |table: &str| -> Vec<String> {
         let of_old = |row: &&String| !row.contains("session-0");
@@ -520,7 +530,7 @@ fn what_is_old_goes_by_its_own_age() {
     for table in ["session", "call", "rollup"] {
         assert_eq!(after[table], without(table), "{table}");
     }
-    assert_eq!(writer.prune_sessions(day(30)).unwrap(), 0);
+    assert_eq!(writer.prune_sessions(day(30), 1).unwrap(), nothing);
     assert_sound(writer.connection());
 
     // What comes again is as new.

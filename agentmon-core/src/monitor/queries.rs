@@ -12,7 +12,8 @@ use crate::query::{
     RootState, SessionDetail, SessionFilter, SessionList, SessionView, SourceProblem, SourceReport,
     UsageQuery, UsageReport, cross_check, explanation, report,
 };
-use crate::store::{StoreError, sqlite};
+use crate::store::StoreError;
+use crate::store::sqlite::{self, Writer};
 
 /// Events in the timeline of a session's detail.
 const TIMELINE: usize = 200;
@@ -267,12 +268,7 @@ impl Monitor {
     /// # Errors
     /// [`Error::Store`]; [`StoreError::ReadOnly`] when another process writes.
     pub fn db_vacuum(&self) -> Result<DbVacuum, Error> {
-        let other = self.inner.other_writer.unwrap_or(0);
-        let mut writer = self
-            .inner
-            .writer()
-            .ok_or(StoreError::ReadOnly { pid: other })?;
-        Ok(writer.vacuum()?)
+        self.write(Writer::vacuum)
     }
 
     /// Checks the database's structure and that totals are the sums of calls.

@@ -12,7 +12,8 @@ use crate::query::{Phase, RefreshOptions, RefreshReport, SessionFilter};
 use crate::source::piece::Piece;
 use crate::source::read::{Pass, ReadOptions};
 use crate::source::scan::{ScanOptions, ScannedRoot, find, scan};
-use crate::store::sqlite::{self, load_cursors};
+use crate::store::StoreError;
+use crate::store::sqlite::{self, Forgotten, Writer, load_cursors};
 
 /// Calls that are gathered before they are stored: a first import then writes its table in one go.
 const GATHERED_CALLS: usize = 128 * 1024;
@@ -22,6 +23,9 @@ const INDEXED_AT_ONCE: usize = 8192;
 
 /// Events that are forgotten in one transaction: few enough that nobody waits long for it.
 const FORGOTTEN_AT_ONCE: usize = 1000;
+
+/// Forgets a portion of what is older than a time.
+type Forget = fn(&mut Writer, Timestamp, usize) -> Result<Forgotten, StoreError>;
 
 /// Text that is gathered before it is stored, in bytes: the index is then written in few large segments.
 const GATHERED_TEXT: usize = 8 * 1024 * 1024;
@@ -214,32 +218,34 @@ impl Inner {
     }
 
     /// Forgets what the configuration does not want kept, for about as long as `patience` lasts. Returns whether there
-    /// is more. Events go in portions: others who store are let in between.
+    /// is more. It goes in portions: others who store are let in between.
     pub(super) fn prune(&self, now: Timestamp, patience: Duration) -> Result<bool, Error> {
         let retention = &self.config.retention;
         let begin = Instant::now();
-        while let Some(age) = retention.events.value {
-            let Some(mut writer) = self.writer() else {
-                return Ok(false);
-            };
-            let portion = Instant::now();
-            let forgotten = writer.prune_events(now - age, FORGOTTEN_AT_ONCE);
-            drop(writer);
-            if self.noted(forgotten)? < FORGOTTEN_AT_ONCE as u64 {
-                break;
+        let kinds: [(Forget, _); 2] = [
+            (Writer::prune_events, retention.events.value),
+            (Writer::prune_sessions, retention.sessions.value),
+        ];
+        for (forget, age) in kinds {
+            let Some(age) = age else { continue };
+            loop {
+                let Some(mut writer) = self.writer() else {
+                    return Ok(false);
+                };
+                let portion = Instant::now();
+                let forgotten = forget(&mut writer, now - age, FORGOTTEN_AT_ONCE);
+                drop(writer);
+                if !self.noted(forgotten)?.more {
+                    break;
+                }
+                if begin.elapsed() >= patience {
+                    return Ok(true);
+                }
+                if self.queue.get().is_some() {
+                    // Whoever frees the writer and asks for it again at once is faster than all who wait.
+                    thread::sleep(portion.elapsed());
+                }
             }
-            if begin.elapsed() >= patience {
-                return Ok(true);
-            }
-            if self.queue.get().is_some() {
-                // Whoever frees the writer and asks for it again at once is faster than all who wait.
-                thread::sleep(portion.elapsed());
-            }
-        }
-        if let (Some(age), Some(mut writer)) = (retention.sessions.value, self.writer()) {
-            let forgotten = writer.prune_sessions(now - age);
-            drop(writer);
-            self.noted(forgotten)?;
         }
         Ok(false)
     }

@@ -23,6 +23,17 @@ const TABLES: [(&str, &str); 7] = [
     ("problems", "problem"),
 ];
 
+/// Tables that hold what belongs to a session, beside its events.
+const OF_SESSIONS: [&str; 7] = [
+    "call",
+    "rollup",
+    "transition",
+    "event_cell",
+    "posted_session",
+    "posted_file",
+    "remote_cell",
+];
+
 /// Size of the database and its log, in bytes.
 ///
 /// # Errors
@@ -165,8 +176,16 @@ pub fn check(connection: &Connection) -> Result<DbCheck, StoreError> {
     Ok(DbCheck { problems })
 }
 
+/// What a portion of forgetting did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forgotten {
+    /// Rows that are gone.
+    pub rows: u64,
+    /// Whether there is more to forget.
+    pub more: bool,
+}
+
 /// Forgets up to `limit` of the events before `before` with their text, the oldest first. Usage and sessions stay.
-/// Returns how many went: fewer than `limit` when none are left.
 ///
 /// # Errors
 /// [`StoreError`]; nothing is forgotten then.
@@ -175,20 +194,21 @@ pub(super) fn prune_events(
     keys: &mut Keys,
     before: Timestamp,
     limit: usize,
-) -> Result<u64, StoreError> {
+) -> Result<Forgotten, StoreError> {
     if !is_older(connection, before)? {
-        return Ok(0);
+        return Ok(Forgotten::default());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let oldest = "seq IN (SELECT seq FROM event WHERE at < ?1 ORDER BY at, seq LIMIT ?2)";
-    let forgotten = delete_events(&transaction, keys, oldest, params![before.0, limit as i64])?;
-    if is_older(&transaction, before)? {
+    let rows = delete_events(&transaction, keys, oldest, params![before.0, limit as i64])?;
+    let more = is_older(&transaction, before)?;
+    if more {
         event_cells::forget_passed(&transaction)?;
     } else {
         event_cells::forget_before(&transaction, before)?;
     }
     transaction.commit()?;
-    Ok(forgotten)
+    Ok(Forgotten { rows, more })
 }
 
 /// Whether there are events before a time.
@@ -198,7 +218,8 @@ fn is_older(connection: &Connection, before: Timestamp) -> rusqlite::Result<bool
 }
 
 /// Forgets the sessions without any sign since `before`, with their usage, events and transitions. A session and the
-/// subagents within it go together; one that a remaining session came from stays.
+/// subagents within it go together; one that a remaining session came from stays. At first up to `limit` of their
+/// events go, and when none are left, all the rest.
 ///
 /// # Errors
 /// [`StoreError`]; nothing is forgotten then.
@@ -206,12 +227,13 @@ pub(super) fn prune_sessions(
     connection: &mut Connection,
     keys: &mut Keys,
     before: Timestamp,
-) -> Result<u64, StoreError> {
+    limit: usize,
+) -> Result<Forgotten, StoreError> {
     let old = "SELECT id FROM session WHERE last_activity_at < ?1";
     if !connection.prepare_cached(old)?.exists([before.0])? {
-        return Ok(0);
+        return Ok(Forgotten::default());
     }
-    let transaction = connection.transaction()?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS stale (id INTEGER PRIMARY KEY); DELETE FROM temp.stale",
     )?;
@@ -236,24 +258,20 @@ pub(super) fn prune_sessions(
             break;
         }
     }
-    let mut forgotten = 0;
+    let mut forgotten = Forgotten::default();
     if stale > 0 {
         let of_stale = "session IN (SELECT id FROM temp.stale)";
-        forgotten += delete_events(&transaction, keys, of_stale, [])?;
-        for table in [
-            "call",
-            "rollup",
-            "transition",
-            "event_cell",
-            "posted_session",
-            "posted_file",
-            "remote_cell",
-        ] {
-            let sql = format!("DELETE FROM {table} WHERE {of_stale}");
-            forgotten += transaction.execute(&sql, [])? as u64;
+        let some = format!("seq IN (SELECT seq FROM event WHERE {of_stale} LIMIT ?1)");
+        forgotten.rows += delete_events(&transaction, keys, &some, [limit as i64])?;
+        forgotten.more = forgotten.rows >= limit as u64;
+        if !forgotten.more {
+            for table in OF_SESSIONS {
+                let sql = format!("DELETE FROM {table} WHERE {of_stale}");
+                forgotten.rows += transaction.execute(&sql, [])? as u64;
+            }
+            let sql = "DELETE FROM session WHERE id IN (SELECT id FROM temp.stale)";
+            forgotten.rows += transaction.execute(sql, [])? as u64;
         }
-        let sql = "DELETE FROM session WHERE id IN (SELECT id FROM temp.stale)";
-        forgotten += transaction.execute(sql, [])? as u64;
     }
     transaction.commit()?;
     Ok(forgotten)

@@ -51,7 +51,7 @@ pub use feed::{feed, feed_after, feed_sessions};
 pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
 pub use gateways::{gateway_progress, gateway_statuses, gateways};
 pub use ingest::Ingested;
-pub use maintain::{backup, bytes, check, stats};
+pub use maintain::{Forgotten, backup, bytes, check, stats};
 pub use manual::{
     MAX_AGENTS as MAX_MANUAL_AGENTS, agent as manual_agent, agents as manual_agents,
     log as manual_log,

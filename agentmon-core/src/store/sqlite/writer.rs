@@ -12,6 +12,7 @@ use super::folding::Folding;
 use super::held::HeldCalls;
 use super::incoming::IncomingCalls;
 use super::keys::Keys;
+use super::maintain::Forgotten;
 use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
 pub use super::sessions::StoreChange;
@@ -309,33 +310,36 @@ impl Writer {
         alerts::acknowledge(&self.connection, alert, now)
     }
 
-    /// Forgets up to `limit` of the events before `before`, the oldest first; usage and sessions stay. Returns how
-    /// many: fewer than `limit` when none are left.
+    /// Forgets up to `limit` of the events before `before`, the oldest first; usage and sessions stay.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is forgotten then.
-    pub fn prune_events(&mut self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
-        let Self {
-            connection, keys, ..
-        } = self;
-        let forgotten = maintain::prune_events(connection, keys, before, limit);
+    pub fn prune_events(
+        &mut self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Forgotten, StoreError> {
+        let forgotten = maintain::prune_events(&mut self.connection, &mut self.keys, before, limit);
         if forgotten.is_err() {
             self.keys.clear();
         }
         forgotten
     }
 
-    /// Forgets the sessions without a sign since `before`, with all that belongs to them. Returns how many rows.
+    /// Forgets the sessions without a sign since `before`, with all that belongs to them: up to `limit` of their events
+    /// at a time, then the rest.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is forgotten then.
-    pub fn prune_sessions(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        let Self {
-            connection, keys, ..
-        } = self;
-        let forgotten = maintain::prune_sessions(connection, keys, before);
+    pub fn prune_sessions(
+        &mut self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Forgotten, StoreError> {
+        let forgotten =
+            maintain::prune_sessions(&mut self.connection, &mut self.keys, before, limit);
         match forgotten {
-            Ok(0) => {}
+            Ok(Forgotten { rows: 0, .. }) => {}
             Ok(_) => self.sessions.clear(),
             Err(_) => self.keys.clear(),
         }
