@@ -21,6 +21,7 @@ mod refresh;
 mod search;
 mod session;
 mod source;
+mod times;
 mod tools;
 mod transcript;
 mod usage;
@@ -54,6 +55,7 @@ pub use session::{
     SessionView, ToolStats,
 };
 pub use source::{RootState, SourceProblem, SourceReport};
+pub use times::Times;
 pub use tools::{ToolFilter, ToolUsage};
 pub use transcript::{
     Diff, Hunk, Todo, TodoStatus, ToolBlock, ToolOutcome, ToolType, TranscriptBlock,

@@ -17,6 +17,7 @@ mod feed_stats;
 mod folding;
 mod gateways;
 mod held;
+mod hosts;
 mod incoming;
 mod ingest;
 mod keys;
