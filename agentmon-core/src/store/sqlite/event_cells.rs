@@ -24,7 +24,7 @@ struct Counts {
     timed: i64,
     /// How long those took together, in milliseconds.
     duration_ms: i64,
-    /// How long each of those took.
+    /// How long each of those took, of tools.
     times: Times,
 }
 
@@ -64,7 +64,10 @@ impl CellChanges {
             let took = took.min(MAX_DURATION);
             counts.timed += times;
             counts.duration_ms += times * took as i64;
-            counts.times.count(took, times);
+            // Percentiles are asked of tools only.
+            if key.2 != 0 {
+                counts.times.count(took, times);
+            }
         }
     }
 
