@@ -3,6 +3,7 @@
 mod gateways;
 mod hooks;
 mod text;
+mod tools;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) use hooks::{HookArgs, HooksArgs, HooksCommand, HooksTarget};
 pub(crate) use text::{
     ExportArgs, ExportFormat, ExportWhat, ImportArgs, SearchArgs, TranscriptArgs,
 };
+pub(crate) use tools::ToolsArgs;
 pub(crate) use upkeep::{
     ConfigArgs, ConfigCommand, DbArgs, DbCommand, DemoArgs, PricesArgs, PricesCommand, SourcesArgs,
 };
@@ -94,6 +96,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Report tokens and cost by day, week, month, session, model, project or five-hour window
     Usage(UsageArgs),
+    /// Show how often tools are used, how often they fail and how long they take
+    Tools(ToolsArgs),
     /// List what happened: prompts, answers, tool calls, errors
     Events(EventsArgs),
     /// Find prompts, answers and tool calls by the words in them
@@ -157,6 +161,9 @@ pub(crate) struct Filter {
     /// Projects, by name or folder; `.` is the one you are in
     #[arg(long, value_name = "PROJECT", value_delimiter = ',')]
     pub(crate) project: Vec<String>,
+    /// Machines that sessions run on, by name
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub(crate) host: Vec<String>,
 }
 
 /// Which time.
@@ -284,6 +291,7 @@ pub(crate) enum Dimension {
     Agent,
     Model,
     Project,
+    Host,
     Session,
     None,
 }

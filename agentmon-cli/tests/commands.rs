@@ -71,6 +71,8 @@ const CASES: &[Case] = &[
             "usage session --csv",
             "usage models",
             "usage projects",
+            "usage models --by host --csv --host desk",
+            "usage --host nowhere --csv",
             "usage blocks --csv",
             "usage daily --timezone America/New_York --by none --cache",
             "usage yearly",
@@ -80,6 +82,15 @@ const CASES: &[Case] = &[
             "usage --since 2026-11-20 --until 2026-11-19",
             "usage --week-start friday",
             "usage blocks --live --json",
+        ],
+    },
+    Case {
+        name: "tools",
+        lines: &["tools", "tools --json", "tools --csv"],
+        others: &[
+            "tools --agent codex",
+            "tools --session 1111 -n 1 --since 2026-01-01",
+            "tools --tool Bash",
         ],
     },
     Case {
@@ -286,6 +297,7 @@ fn run(home: &Path, line: &str, said: &mut String) {
         .env_clear()
         .env("HOME", home)
         .env("TZ", "UTC")
+        .env("AGENTMON_HOST", "desk")
         .current_dir(home)
         .args(line.split_whitespace())
         .write_stdin(STATUSLINE)
@@ -323,7 +335,7 @@ fn lasting(text: &str, home: &Path) -> String {
             true => line.split_whitespace().map(str::to_owned).collect(),
             false => line.split_whitespace().map(word).collect(),
         };
-        words.dedup_by(|word, before| word == "…" && before == "…");
+        words.dedup_by(|word, before| word == "…" && before.ends_with('…'));
         lasting.push_str(&words.join(" "));
         lasting.push('\n');
     }

@@ -245,6 +245,58 @@ fn an_import_of_a_copy_changes_no_total() {
 }
 
 #[test]
+fn sessions_of_several_machines_are_told_apart() {
+    const OTHER: &str = "22222222-bbbb-4000-8000-000000000002";
+    let on = |home: &TempDir, host: &str, arguments: &[&str]| {
+        let output = command(home, arguments).env("AGENTMON_HOST", host).assert();
+        String::from_utf8(output.success().get_output().stdout.clone()).unwrap()
+    };
+    let (desk, build) = (home(), tempfile::tempdir().unwrap());
+    let from = desk.path().join(".claude/projects/-p-app");
+    let text = fs::read_to_string(from.join(format!("{SESSION}.jsonl"))).unwrap();
+    let folder = build.path().join(".claude/projects/-p-app");
+    fs::create_dir_all(&folder).unwrap();
+    let text = text
+        .replace(SESSION, OTHER)
+        .replace("\"id\":\"m1\"", "\"id\":\"m2\"");
+    fs::write(
+        folder.join(format!("{OTHER}.jsonl")),
+        text.replace("\"r1\"", "\"r2\""),
+    )
+    .unwrap();
+    let list = |home: &TempDir| on(home, "desk", &["sessions", "--timezone", "UTC"]);
+    assert!(!list(&desk).contains("HOST"), "one machine needs no name");
+
+    // What another machine exports says where it was.
+    let exported = desk.path().join("exported.jsonl");
+    let out = exported.to_str().unwrap();
+    on(&build, "build-7", &["export", "all", "--out", out]);
+    on(&desk, "desk", &["import", out]);
+    let shown = list(&desk);
+    let mut columns: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    columns[1..].sort();
+    assert_eq!(columns[0][..4], ["ID", "AGENT", "HOST", "STATE"]);
+    assert_eq!(
+        columns[1][1..5],
+        ["11111111", "claude_code", "desk", "completed"]
+    );
+    assert_eq!(
+        columns[2][1..5],
+        ["22222222", "claude_code", "build-7", "completed"]
+    );
+    insta::assert_snapshot!(on(&desk, "desk", &["usage", "monthly", "--by", "host", "--csv"]), @r"
+    period,host,requests,input_tokens,output_tokens,cache_read_tokens,cache_creation_tokens,reasoning_tokens,cost_usd,unpriced_requests
+    2026-11,build-7,1,1000,10,100,0,0,0.00422,0
+    2026-11,desk,1,1000,10,100,0,0,0.00422,0
+    ");
+    let filtered = on(&desk, "desk", &["sessions", "--host", "build-7", "--csv"]);
+    assert_eq!(filtered.lines().count(), 2, "{filtered}");
+}
+
+#[test]
 fn a_statusline_is_one_line_and_keeps_plan_limits() {
     let home = home();
     stdout(&home, &["usage"]);

@@ -255,6 +255,7 @@ impl Rows {
                     session: true,
                     model: true,
                     project: true,
+                    host: true,
                 },
                 ..UsageQuery::new(ReportKind::Daily)
             })

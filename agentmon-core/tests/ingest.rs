@@ -6,8 +6,8 @@ use agentmon_core::clock::ManualClock;
 use agentmon_core::config::Config;
 use agentmon_core::ingest::events_api::read_batch;
 use agentmon_core::ingest::{Delivery, Receipt};
-use agentmon_core::model::{EventStatus, NanoUsd, Span, Timestamp};
-use agentmon_core::query::{FeedFilter, FeedSessionFilter, StatsFilter};
+use agentmon_core::model::{AgentKind, EventStatus, NanoUsd, Span, Timestamp};
+use agentmon_core::query::{FeedFilter, FeedSessionFilter, StatsFilter, ToolFilter};
 use agentmon_core::session::State;
 use agentmon_core::source::Env;
 
@@ -69,6 +69,57 @@ impl Fixture {
         assert_eq!(sessions.total, 1);
         sessions.sessions[0].status
     }
+}
+
+#[test]
+fn percentiles_of_tool_times_follow_the_filter() {
+    let f = Fixture::new();
+    let event = |session: &str, ms: u64| {
+        let agent = if session == "s1" {
+            "codex"
+        } else {
+            "claude_code"
+        };
+        format!(
+            r#"{{"session_id":"{session}","agent_type":"{agent}","event_type":"tool_use","tool_name":"Bash","duration_ms":{ms}}}"#
+        )
+    };
+    let slow = (1..=100).map(|step| event("s1", step * 1000));
+    let fast = (1..=20).map(|step| event("s2", step));
+    let events: Vec<String> = slow.chain(fast).collect();
+    f.post(&events.join(","));
+    let told = |filter: &ToolFilter| {
+        let tools = f.monitor.tool_usage(filter).unwrap();
+        let tool = tools.first()?;
+        let times = [50, 95].map(|percent| tool.times.percentile(percent));
+        Some((
+            tool.timed,
+            tool.mean_ms()?,
+            times[0]?,
+            times[1]?,
+            tool.times.longest()?,
+        ))
+    };
+    let all = ToolFilter::default();
+    assert_eq!(told(&all), Some((120, 42_085, 40_000, 95_000, 100_000)));
+    let of_session = ToolFilter {
+        sessions: vec!["s2".into()],
+        ..ToolFilter::default()
+    };
+    assert_eq!(told(&of_session), Some((20, 10, 10, 19, 20)));
+    let of_agent = ToolFilter {
+        agents: vec![AgentKind::Codex],
+        ..ToolFilter::default()
+    };
+    assert_eq!(
+        told(&of_agent),
+        Some((100, 50_500, 50_000, 95_000, 100_000))
+    );
+    let later = ToolFilter {
+        since: Timestamp::parse("2027-01-01T00:00:00Z"),
+        ..ToolFilter::default()
+    };
+    assert_eq!(told(&later), None);
 }
 
 const EVENTS: &str = r#"

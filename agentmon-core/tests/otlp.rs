@@ -13,7 +13,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use agentmon_core::model::{Batch, CounterKind, NanoUsd, Timestamp, Usage};
+use agentmon_core::model::{Batch, CounterKind, HostKind, NanoUsd, Timestamp, Usage};
 use agentmon_core::session::Signal as Sign;
 use agentmon_core::source::otlp::{Decoded, Encoding, OtlpError, Signal, read};
 
@@ -270,7 +270,8 @@ fn what_is_no_export_is_refused() {
 
 #[test]
 fn other_senders_are_read_by_the_conventions() {
-    let body = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my-agent"}}]},
+    let body = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my-agent"}},
+          {"key":"host.name","value":{"stringValue":"build-7"}}]},
         "scopeSpans":[{"spans":[
             {"name":"chat gpt-5","traceId":"t1","spanId":"s1","startTimeUnixNano":"1795251419000000000","endTimeUnixNano":"1795251420500000000",
              "attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.conversation.id","value":{"stringValue":"c1"}},
@@ -295,6 +296,8 @@ fn other_senders_are_read_by_the_conventions() {
     assert_eq!(calls(&batch)["c1"]["gpt-5"], [1, 40, 60, 0, 20]);
     assert_eq!(batch.sessions.len(), 1);
     assert_eq!(batch.sessions[0].key.agent.as_str(), "my-agent");
+    let host = batch.sessions[0].host.as_ref().unwrap();
+    assert_eq!((host.kind, &*host.name), (HostKind::Named, "build-7"));
     let tool = batch
         .events
         .iter()

@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agentmon_core::config::Config;
+use agentmon_core::ingest::Delivery;
 use agentmon_core::model::{
-    AgentKind, Batch, CallSource, DedupKey, Event, EventKind, EventStatus, FactKey, ModelCall,
-    NanoUsd, PriceMode, QuotaWindow, Relation, SessionIndex, SessionKey, SessionPatch, Span,
-    Stamped, Timestamp, Title, TitleKind, Usage,
+    AgentKind, Batch, CallSource, DedupKey, Event, EventKind, EventStatus, FactKey, Host, HostKind,
+    ModelCall, NanoUsd, PriceMode, QuotaWindow, Relation, SessionIndex, SessionKey, SessionPatch,
+    Span, Stamped, Timestamp, Title, TitleKind, Usage,
 };
 use agentmon_core::pricing::{PriceBook, PriceOverride};
 use agentmon_core::query::{EventFilter, SessionFilter};
@@ -153,7 +154,7 @@ fn rows(connection: &Connection) -> BTreeMap<&'static str, Vec<String>> {
             "session",
             "SELECT session.agent, session.native_id, parent.native_id, session.relation, main.native_id,
                     session.state, session.title, session.cwd, session.branch, session.model, session.version,
-                    session.started_at, session.last_activity_at, project.root
+                    session.started_at, session.last_activity_at, project.root, session.host
              FROM session
              LEFT JOIN session AS parent ON parent.id = session.parent
              LEFT JOIN session AS main ON main.id = session.report_as
@@ -175,6 +176,12 @@ fn rows(connection: &Connection) -> BTreeMap<&'static str, Vec<String>> {
             "event",
             "SELECT key, event.credit, at, native_id, kind, text FROM event
              JOIN session ON session.id = event.session LEFT JOIN event_body USING (seq)",
+        ),
+        (
+            "event_cell",
+            "SELECT native_id, kind, tool.name, bucket, events, errors, timed, duration_ms, times
+             FROM event_cell JOIN session ON session.id = event_cell.session
+             LEFT JOIN tool ON tool.id = event_cell.tool",
         ),
         ("quota", "SELECT * FROM quota"),
         ("cursor", "SELECT * FROM cursor"),
@@ -531,6 +538,111 @@ fn what_is_old_goes_by_its_own_age() {
     assert_eq!(rows(writer.connection()), before);
 }
 
+#[test]
+fn sessions_know_the_machine_that_they_run_on() {
+    let (home, data) = (home(), tempfile::tempdir().unwrap());
+    let env = Env::at(home.path()).on("desk");
+    let monitor = Monitor::builder()
+        .config(Config::defaults(&env))
+        .env(env)
+        .clock(after_recordings())
+        .data_dir(data.path())
+        .open()
+        .unwrap();
+    refresh(&monitor).unwrap();
+    let listed = |hosts: &[&str]| {
+        let filter = SessionFilter {
+            hosts: hosts.iter().map(|host| (*host).into()).collect(),
+            ..SessionFilter::default()
+        };
+        monitor.sessions(&filter).unwrap().sessions
+    };
+    let own = listed(&[]);
+    assert!(!own.is_empty() && own == listed(&["desk"]), "{own:?}");
+
+    // Telemetry of a session whose files are here, and of one of which nobody else tells; a copy of files from anywhere.
+    let told = |key: &SessionKey| {
+        let mut patch = SessionPatch::new(key.clone());
+        patch.touch(NOW);
+        patch.host = Host::new(HostKind::Named, NOW, "build-7");
+        let mut batch = Batch::default();
+        batch.session(key);
+        batch.sessions[0] = patch;
+        let delivery = Delivery::Observed(Box::new(batch));
+        monitor.ingest_blocking(delivery).unwrap();
+    };
+    told(&own[0].key);
+    told(&SessionKey::new(AgentKind::Gemini, "far"));
+    let copy = fixture("codex/sessions");
+    monitor.import(&copy, None).unwrap();
+    assert_eq!(listed(&["desk"]).len(), own.len(), "files tell better");
+    assert_eq!(listed(&["build-7"]).len(), 1);
+    assert_eq!(listed(&["build-7", "desk"]).len(), own.len() + 1);
+    let unknown = listed(&[])
+        .iter()
+        .filter(|view| view.host.is_none())
+        .count();
+    assert!(unknown > 0, "nobody knows where copies come from");
+    assert_eq!(
+        monitor.filter_options().unwrap().hosts,
+        ["build-7".into(), "desk".into()]
+    );
+}
+
+#[test]
+fn machines_are_settled_for_what_an_older_version_stored() {
+    let (home, data) = (home(), tempfile::tempdir().unwrap());
+    refresh(&monitor(home.path(), data.path()).unwrap()).unwrap();
+    // As an upgrade leaves it: columns and facts without machines.
+    Connection::open(data.path().join("agentmon.db"))
+        .unwrap()
+        .execute_batch("INSERT INTO meta (key, value) VALUES ('hosts_due', '')")
+        .unwrap();
+    let env = Env::at(home.path()).on("desk");
+    let open = || {
+        let monitor = Monitor::builder()
+            .config(Config::defaults(&env))
+            .env(env.clone());
+        monitor
+            .clock(after_recordings())
+            .data_dir(data.path())
+            .open()
+            .unwrap()
+    };
+    let hosts = |monitor: &Monitor| -> Vec<Option<Box<str>>> {
+        let list = monitor.sessions(&SessionFilter::default()).unwrap();
+        list.sessions.into_iter().map(|view| view.host).collect()
+    };
+    let again = open();
+    let desk = Some("desk".into());
+    assert!(
+        hosts(&again).iter().all(|host| *host == desk),
+        "{:?}",
+        hosts(&again)
+    );
+    // The state machine knows it too.
+    let list = again.sessions(&SessionFilter::default()).unwrap().sessions;
+    let facts = again.session_facts(&list[0].key).unwrap().unwrap();
+    assert_eq!(
+        facts.host.map(|host| (host.kind, host.name)),
+        Some((HostKind::Seen, "desk".into()))
+    );
+}
+
+#[test]
+fn a_name_of_a_machine_is_one_word() {
+    for (text, name) in [
+        (" desk.local ", Some("desk.local")),
+        ("", None),
+        ("two words", None),
+        ("bell\u{7}", None),
+    ] {
+        let host = Host::new(HostKind::Seen, NOW, text);
+        assert_eq!(host.as_ref().map(|host| &*host.name), name, "{text:?}");
+    }
+    assert!(Host::new(HostKind::Seen, NOW, &"x".repeat(256)).is_none());
+}
+
 /// One row for each table of facts, as version 1 had them.
 const OLD_ROWS: &str = "
     INSERT INTO model (id, name) VALUES (1, 'house-model');
@@ -682,7 +794,7 @@ fn identities_of_an_older_database_are_known() {
 fn seen() -> impl Strategy<Value = Seen> {
     let at = || (0..40_i64).prop_map(|step| NOW - Span::from_mins(7 * step));
     let word = || prop::sample::select(vec!["alpha", "beta", "gamma"]);
-    let session = (0..4_usize, at(), 0..6_u8, word()).prop_map(|(number, at, what, word)| {
+    let session = (0..4_usize, at(), 0..8_u8, word()).prop_map(|(number, at, what, word)| {
         let mut patch = patch(number, at);
         let stamped = Some(Stamped {
             at,
@@ -699,6 +811,8 @@ fn seen() -> impl Strategy<Value = Seen> {
                     value: format!("/nowhere/{word}").into(),
                 });
             }
+            5 => patch.host = Host::new(HostKind::Named, at, word),
+            6 => patch.seen_on(word),
             // Only to lower numbers: real sessions are no ancestors of themselves.
             _ if number > 0 => patch.parent = Some((key(number - 1), Relation::Within)),
             _ => patch.version = stamped,
@@ -754,6 +868,102 @@ fn seen() -> impl Strategy<Value = Seen> {
         })
     });
     prop_oneof![4 => session, 4 => calls, 2 => events, 1 => quotas]
+}
+
+/// Counts the cells anew from the events, as the upgrade of an older database does.
+fn count_cells_anew(connection: &Connection) {
+    let migrations =
+        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations"));
+    let upgrade = fs::read_to_string(&migrations[10]).unwrap();
+    connection
+        .execute_batch("ALTER TABLE event_cell DROP COLUMN times")
+        .unwrap();
+    connection.execute_batch(&upgrade).unwrap();
+}
+
+/// What sources may tell of the calls of tools: each call has a use and a result, which are told by several, under
+/// several ids, with and without the tool's name, the call and the time it took.
+fn tool_events() -> impl Strategy<Value = Seen> {
+    let told = (0..5_u8, any::<bool>(), 0..3_usize, 0..4_i64);
+    let more = (
+        prop::option::of(prop::sample::select(vec!["Bash", "Edit"])),
+        prop::sample::select(vec![EventStatus::Success, EventStatus::Error]),
+        prop::option::of(prop::sample::select(vec![
+            0,
+            7,
+            104,
+            105,
+            1234,
+            987_654,
+            1 << 50,
+        ])),
+        any::<bool>(),
+        any::<bool>(),
+    );
+    (told, more).prop_map(
+        |((call, is_use, number, credit), (tool, status, took, names_call, is_alias))| {
+            let at = NOW - Span::from_mins(20 * i64::from(call));
+            let mut seen = event("", number, at, "");
+            if let Seen::Event { event, .. } = &mut seen {
+                let id = format!("{call}/{is_use}");
+                let lesser: Box<str> = format!("lesser/{id}").into();
+                event.key = if is_alias {
+                    DedupKey::Shared {
+                        id: lesser,
+                        alias: None,
+                        credit: DedupKey::HOOK,
+                    }
+                } else {
+                    DedupKey::Shared {
+                        id: id.into(),
+                        alias: Some(lesser),
+                        credit,
+                    }
+                };
+                event.kind = if is_use {
+                    EventKind::ToolUse
+                } else {
+                    EventKind::ToolResult
+                };
+                event.tool = tool.map(Into::into);
+                event.status = status;
+                event.duration_ms = took;
+                event.call = names_call.then(|| FactKey::new("test.tool", &[&[call]]));
+            }
+            seen
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn totals_of_events_are_what_counting_them_anew_makes(
+        told in prop::collection::vec(tool_events(), 1..40),
+        cuts in prop::collection::vec(1..12_usize, 1..20),
+        old in 0..6_i64,
+    ) {
+        let mut writer = writer(None, &[]).unwrap();
+        let mut told = told.into_iter();
+        for cut in cuts.iter().cycle() {
+            let part: Vec<Seen> = told.by_ref().take(*cut).collect();
+            if part.is_empty() {
+                break;
+            }
+            writer.append(vec![piece(part)], NOW).unwrap();
+        }
+        let check = |writer: &Writer| {
+            let kept = rows(writer.connection())["event_cell"].clone();
+            count_cells_anew(writer.connection());
+            prop_assert_eq!(&kept, &rows(writer.connection())["event_cell"]);
+            Ok(())
+        };
+        check(&writer)?;
+        // Some of what happened goes, and the rest of its quarter of an hour is counted anew.
+        while writer.prune_events(NOW - Span::from_mins(20 * old), 2).unwrap().more {}
+        check(&writer)?;
+    }
 }
 
 proptest! {

@@ -102,6 +102,17 @@ fn post(server: &Running, kind: &str, more: &str) {
     assert_eq!(server.post("/api/events", &body).status, 201);
 }
 
+/// A call of a session that ran on `build-7`, as its telemetry tells it.
+const ELSEWHERE: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my-agent"}},
+        {"key":"host.name","value":{"stringValue":"build-7"}}]},
+        "scopeSpans":[{"spans":[{"name":"chat m-1","traceId":"t1","spanId":"s1",
+          "startTimeUnixNano":"1795251419000000000","endTimeUnixNano":"1795251420500000000",
+          "attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},
+            {"key":"gen_ai.conversation.id","value":{"stringValue":"elsewhere"}},
+            {"key":"gen_ai.request.model","value":{"stringValue":"m-1"}},
+            {"key":"gen_ai.usage.input_tokens","value":{"intValue":"100"}},
+            {"key":"gen_ai.usage.output_tokens","value":{"intValue":"20"}}]}]}]}]}"#;
+
 const CALL: &str = r#","model":"m-1","tokens_in":100,"tokens_out":20,"cache_read_tokens":5,"cost_usd":0.123456789"#;
 
 #[test]
@@ -127,6 +138,10 @@ fn one_agentmon_watches_another() {
         (there.sums.usage, there.sums.cost)
     );
     assert_eq!(view.sums.cost, NanoUsd(123_456_789));
+    assert_eq!(view.host, None, "nobody said where it runs");
+    assert_eq!(far.post("/v1/traces", ELSEWHERE).status, 200);
+    let view = near.wait("my-agent:elsewhere", |_| true);
+    assert_eq!(view.host.as_deref(), Some("build-7"));
     near.wait_shown("Connected");
 
     // More of it, told by the socket long before the next question is due.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::Running;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn every_question_of_the_command_line_is_answered() {
@@ -53,7 +53,7 @@ fn every_question_of_the_command_line_is_answered() {
     );
     // Search is a moment behind.
     let begin = std::time::Instant::now();
-    while server.json("/api/v1/events?search=build")["events"] == serde_json::json!([]) {
+    while server.json("/api/v1/events?search=build")["events"] == json!([]) {
         assert!(begin.elapsed() < std::time::Duration::from_secs(10));
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
@@ -112,7 +112,7 @@ fn every_question_of_the_dashboard_is_answered() {
             "/api/v1/sessions/long/transcript?limit=100{query}"
         ))
     };
-    let ids = |page: &serde_json::Value| -> Vec<i64> {
+    let ids = |page: &Value| -> Vec<i64> {
         let blocks = page["blocks"].as_array().unwrap().iter();
         blocks.map(|block| block["id"].as_i64().unwrap()).collect()
     };
@@ -175,7 +175,7 @@ fn every_question_of_the_dashboard_is_answered() {
     assert_eq!(
         tools["tools"][0],
         json!({"tool": "Bash", "calls": 250, "errors": 25, "error_rate": 0.1, "timed_calls": 250, "duration_ms": 2500,
-               "mean_ms": 10, "by_agent": {"codex": 250}})
+               "mean_ms": 10, "p50_ms": 10, "p95_ms": 10, "max_ms": 10, "by_agent": {"codex": 250}})
     );
     let hours = server.json("/api/v1/usage/hours?zone=UTC");
     assert_eq!(hours["cells"].as_array().unwrap().len(), 1);
@@ -213,4 +213,66 @@ fn what_is_described_is_there() {
             assert!(is_there, "{method} {path}: {}", answer.text());
         }
     }
+}
+
+/// A call of a session that runs on a machine, as its telemetry tells it.
+fn call_on(host: &str) -> String {
+    r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my-agent"}},
+        {"key":"host.name","value":{"stringValue":"HOST"}}]},
+        "scopeSpans":[{"spans":[{"name":"chat m-1","traceId":"t-HOST","spanId":"s1",
+          "startTimeUnixNano":"1795251419000000000","endTimeUnixNano":"1795251420500000000",
+          "attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},
+            {"key":"gen_ai.conversation.id","value":{"stringValue":"on-HOST"}},
+            {"key":"gen_ai.request.model","value":{"stringValue":"m-1"}},
+            {"key":"gen_ai.usage.input_tokens","value":{"intValue":"100"}},
+            {"key":"gen_ai.usage.output_tokens","value":{"intValue":"20"}}]}]}]}]}"#
+        .replace("HOST", host)
+}
+
+#[test]
+fn sessions_and_usage_are_told_by_machine() {
+    let server = Running::new();
+    for host in ["desk", "build-7"] {
+        assert_eq!(server.post("/v1/traces", &call_on(host)).status, 200);
+    }
+    let event = r#"{"session_id":"somewhere","agent_type":"codex","event_type":"user_prompt"}"#;
+    assert_eq!(server.post("/api/events", event).status, 201);
+    let hosts = |path: &str| -> Vec<Value> {
+        let answer = server.json(path);
+        let sessions = answer["sessions"].as_array().unwrap().iter();
+        let mut hosts: Vec<Value> = sessions.map(|session| session["host"].clone()).collect();
+        hosts.sort_by_key(Value::to_string);
+        hosts
+    };
+    assert_eq!(
+        hosts("/api/v1/sessions"),
+        [json!("build-7"), json!("desk"), Value::Null]
+    );
+    assert_eq!(
+        hosts("/api/v1/sessions?host=desk,build-7"),
+        [json!("build-7"), json!("desk")]
+    );
+    assert_eq!(
+        hosts("/api/v1/board?host=desk&since=2026-01-01"),
+        [json!("desk")]
+    );
+    let events = server.json("/api/v1/events?host=desk")["events"].clone();
+    assert_eq!(events[0]["native_id"], "on-desk");
+    assert_eq!(
+        server.json("/api/v1/filters")["hosts"],
+        json!(["build-7", "desk"])
+    );
+    let usage = server.json("/api/v1/usage?report=monthly&by=host");
+    let rows: Vec<_> = usage["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["host"].clone(), row["total_tokens"].clone()))
+        .collect();
+    assert_eq!(
+        rows,
+        [(json!("build-7"), json!(120)), (json!("desk"), json!(120))]
+    );
+    let usage = server.json("/api/v1/usage?report=monthly&by=none&host=desk");
+    assert_eq!(usage["totals"]["total_tokens"], 120);
 }

@@ -23,6 +23,7 @@ pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<E
         sessions: words(&args.session),
         agents: args.agent.clone(),
         projects: cx.projects(&args.project),
+        hosts: Vec::new(),
         kinds: args.kind.clone(),
         statuses: args.status.clone(),
         tools: words(&args.tool),

@@ -48,6 +48,7 @@ pub(super) fn run(args: &ExportArgs, cx: &Context, out: &mut Output) -> Result<E
         agents: args.filter.agent.clone(),
         models: words(&args.filter.model),
         projects: cx.projects(&args.filter.project),
+        hosts: words(&args.filter.host),
         sessions: words(&args.session),
     };
     if wants(ExportWhat::Sessions) {
@@ -55,6 +56,7 @@ pub(super) fn run(args: &ExportArgs, cx: &Context, out: &mut Output) -> Result<E
             agents: of.agents.clone(),
             models: of.models.clone(),
             projects: of.projects.clone(),
+            hosts: of.hosts.clone(),
             sessions: of.sessions.clone(),
             since,
             until,
@@ -80,6 +82,7 @@ pub(super) fn run(args: &ExportArgs, cx: &Context, out: &mut Output) -> Result<E
         let mut filter = EventFilter {
             agents: of.agents.clone(),
             projects: of.projects.clone(),
+            hosts: of.hosts.clone(),
             sessions: of.sessions.clone(),
             since,
             until,
@@ -94,6 +97,7 @@ pub(super) fn run(args: &ExportArgs, cx: &Context, out: &mut Output) -> Result<E
             agent: true,
             model: true,
             project: true,
+            host: true,
             session: true,
         };
         let query = UsageQuery {

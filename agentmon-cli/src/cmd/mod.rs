@@ -28,6 +28,7 @@ mod sources;
 mod status;
 mod statusline;
 mod token;
+mod tools;
 mod top;
 mod transcript;
 mod usage;
@@ -47,11 +48,13 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
             agent: Vec::new(),
             model: Vec::new(),
             project: Vec::new(),
+            host: Vec::new(),
         },
     }));
     let csv = match &command {
         Command::Sessions(args) => args.csv,
         Command::Usage(args) => args.csv,
+        Command::Tools(args) => args.csv,
         Command::Events(args) => args.csv,
         Command::Search(args) => args.csv,
         Command::Sources(args) => args.csv,
@@ -78,6 +81,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Show(args) => show::run(&args, &context()?, &mut out),
         Command::Explain(args) => explain::run(&args, &context()?, &mut out),
         Command::Usage(args) => usage::run(&args, &context()?, &mut out),
+        Command::Tools(args) => tools::run(&args, &context()?, &mut out),
         Command::Events(args) => events::run(&args, &context()?, &mut out),
         Command::Search(args) => search::run(&args, &context()?, &mut out),
         Command::Transcript(args) => transcript::run(&args, &context()?, &mut out),

@@ -27,6 +27,7 @@ pub(super) fn run(args: &SessionsArgs, cx: &Context, out: &mut Output) -> Result
         agents: args.filter.agent.clone(),
         models: words(&args.filter.model),
         projects: cx.projects(&args.filter.project),
+        hosts: words(&args.filter.host),
         since,
         until,
         or_open: false,
@@ -60,29 +61,38 @@ pub(super) fn run(args: &SessionsArgs, cx: &Context, out: &mut Output) -> Result
 
 fn show(list: &SessionList, cx: &Context, out: &mut Output) -> Result<(), Error> {
     let ids = ShortIds::new(list.sessions.iter().map(|session| &session.key));
-    let mut table = Table::new(&[
+    let by_host = has_hosts(&list.sessions);
+    let columns = [
         ("", Layout::Left),
         ("ID", Layout::Left),
         ("AGENT", Layout::Left),
+        ("HOST", Layout::Flexible),
         ("STATE", Layout::Left),
         ("FOR", Layout::Right),
         ("WHY", Layout::Flexible),
         ("PROJECT", Layout::Flexible),
         ("TITLE", Layout::Flexible),
         ("COST", Layout::Right),
-    ]);
+    ];
+    let mut columns = columns.to_vec();
+    columns.retain(|(name, _)| by_host || *name != "HOST");
+    let mut table = Table::new(&columns);
     for session in &list.sessions {
-        table.row(vec![
+        let head = [
             sign(session),
             ids.of(&session.key).into(),
             session.key.agent.as_str().into(),
+        ];
+        let rest = [
             Cell::styled(session.state.as_str(), style(session.state)),
             human::span(cx.now - session.since).into(),
             why(session, cx.now, cx.zone()).into(),
             project(session).into(),
             title(session).into(),
             cost(session).into(),
-        ]);
+        ];
+        let host = by_host.then(|| host(session));
+        table.row(head.into_iter().chain(host).chain(rest).collect());
     }
     out.table(&table, 0)?;
     let more = list.matching.saturating_sub(list.sessions.len() as u64);
@@ -118,6 +128,7 @@ fn csv(list: &SessionList, out: &mut Output) -> Result<(), Error> {
         "reasoning_tokens",
         "cost_usd",
         "unpriced_requests",
+        "host",
     ];
     let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
     let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
@@ -154,6 +165,7 @@ fn csv(list: &SessionList, out: &mut Output) -> Result<(), Error> {
             usage.reasoning.to_string(),
             cost.map_or_else(String::new, |cost| cost.dollars().to_string()),
             sums.unpriced_requests.to_string(),
+            text(&session.host),
         ]
     });
     Ok(out.csv(&headings, rows)?)
@@ -198,6 +210,20 @@ impl ShortIds {
         let length = self.0.get(key).copied().unwrap_or(Self::LEAST);
         key.native_id.chars().take(length).collect()
     }
+}
+
+/// Whether sessions run on several machines, as far as that is known: else where they run is not worth a column.
+pub(super) fn has_hosts<'a>(sessions: impl IntoIterator<Item = &'a SessionView>) -> bool {
+    let mut hosts = sessions
+        .into_iter()
+        .filter_map(|session| session.host.as_deref());
+    let first = hosts.next();
+    hosts.any(|host| Some(host) != first)
+}
+
+/// Where a session runs.
+pub(super) fn host(session: &SessionView) -> Cell {
+    Cell::styled(session.host.as_deref().unwrap_or("-"), Style::Faint)
 }
 
 /// State is colour, liveness is shape.

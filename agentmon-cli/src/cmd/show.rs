@@ -124,7 +124,7 @@ pub(super) fn head(session: &SessionView, cx: &Context, out: &mut Output) -> Res
     let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
     let parent = session.parent.as_ref();
     let waited = (session.blocked.0 > 0).then(|| human::span(session.blocked));
-    let facts: [(&str, Option<String>); 18] = [
+    let facts: [(&str, Option<String>); 19] = [
         ("Session", Some(session.key.to_string())),
         ("Title", text(&session.title)),
         ("Role", text(&session.role)),
@@ -151,6 +151,7 @@ pub(super) fn head(session: &SessionView, cx: &Context, out: &mut Output) -> Res
                 .as_deref()
                 .map(|cwd| empty::home_relative(cwd, cx)),
         ),
+        ("Host", text(&session.host)),
         ("Model", text(&session.model)),
         ("Started", session.started_at.map(time)),
         (

@@ -3,7 +3,7 @@
 use agentmon_core::query::{Board, BoardQuery, RefreshOptions, SessionView};
 use agentmon_core::wire;
 
-use super::sessions::{ShortIds, cost, project, sign, title, why};
+use super::sessions::{ShortIds, cost, has_hosts, host, project, sign, title, why};
 use super::{budget, empty, quota, words};
 use crate::args::StatusArgs;
 use crate::context::Context;
@@ -22,6 +22,7 @@ pub(super) fn run(args: &StatusArgs, cx: &Context, out: &mut Output) -> Result<E
         agents: args.filter.agent.clone(),
         models: words(&args.filter.model),
         projects: cx.projects(&args.filter.project),
+        hosts: words(&args.filter.host),
         ..BoardQuery::new(cx.zone().clone())
     };
     let board = monitor.board(&query)?;
@@ -46,6 +47,7 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
         ("Done, not looked at", &board.done, Style::Strong),
     ];
     let shown = sections.iter().flat_map(|(_, sessions, _)| sessions.iter());
+    let by_host = has_hosts(shown.clone());
     let ids = ShortIds::new(shown.map(|session| &session.key));
     let mut quiet = true;
     for (heading, sessions, style) in sections {
@@ -58,9 +60,9 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
             .paint(style, format!("{heading} ({})", sessions.len()));
         out.line(heading)?;
         let table = if style == Style::Alert {
-            questions(sessions, &ids, cx)
+            questions(sessions, &ids, by_host, cx)
         } else {
-            section(sessions, &ids, cx)
+            section(sessions, &ids, by_host, cx)
         };
         out.table(&table, 1)?;
         out.line("")?;
@@ -81,56 +83,75 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
     quota::show(&board.quotas, cx, out)
 }
 
+/// Where the machine of a session stands in its row.
+const HOST: usize = 3;
+
 /// Sessions with what they ask on a line of its own: it is what the user came for.
-fn questions(sessions: &[SessionView], ids: &ShortIds, cx: &Context) -> Table {
-    let mut table = Table::new(&[
+fn questions(sessions: &[SessionView], ids: &ShortIds, by_host: bool, cx: &Context) -> Table {
+    let columns = [
         ("", Layout::Left),
         ("", Layout::Left),
         ("", Layout::Left),
         ("", Layout::Flexible),
+        ("", Layout::Flexible),
         ("", Layout::Right),
         ("", Layout::Flexible),
         ("", Layout::Right),
-    ]);
+    ];
+    let mut table = Table::new(&chosen(columns.to_vec(), by_host));
     for session in sessions {
-        table.row(vec![
+        let row = vec![
             sign(session),
             ids.of(&session.key).into(),
             Cell::styled(session.key.agent.as_str(), Style::Faint),
+            host(session),
             project(session).into(),
             format!("waits {}", human::span(cx.now - session.since)).into(),
             Cell::styled(title(session), Style::Faint),
             cost(session).into(),
-        ]);
+        ];
+        table.row(chosen(row, by_host));
         table.note(Cell::styled(why(session, cx.now, cx.zone()), Style::Strong));
     }
     table
 }
 
-fn section(sessions: &[SessionView], ids: &ShortIds, cx: &Context) -> Table {
-    let mut table = Table::new(&[
+fn section(sessions: &[SessionView], ids: &ShortIds, by_host: bool, cx: &Context) -> Table {
+    let columns = [
         ("", Layout::Left),
         ("", Layout::Left),
         ("", Layout::Left),
+        ("", Layout::Flexible),
         ("", Layout::Flexible),
         ("", Layout::Right),
         ("", Layout::Flexible),
         ("", Layout::Flexible),
         ("", Layout::Right),
-    ]);
+    ];
+    let mut table = Table::new(&chosen(columns.to_vec(), by_host));
     for session in sessions {
-        table.row(vec![
+        let row = vec![
             sign(session),
             ids.of(&session.key).into(),
             Cell::styled(session.key.agent.as_str(), Style::Faint),
+            host(session),
             project(session).into(),
             human::span(cx.now - session.since).into(),
             why(session, cx.now, cx.zone()).into(),
             Cell::styled(title(session), Style::Faint),
             cost(session).into(),
-        ]);
+        ];
+        table.row(chosen(row, by_host));
     }
     table
+}
+
+/// What stands in a row, without the machine where that tells nothing.
+fn chosen<T>(mut row: Vec<T>, by_host: bool) -> Vec<T> {
+    if !by_host {
+        row.remove(HOST);
+    }
+    row
 }
 
 fn counts(board: &Board) -> String {

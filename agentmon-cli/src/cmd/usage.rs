@@ -100,6 +100,7 @@ fn query(args: &UsageArgs, cx: &Context) -> Result<UsageQuery, Error> {
             agents: args.filter.agent.clone(),
             models: words(&args.filter.model),
             projects: cx.projects(&args.filter.project),
+            hosts: words(&args.filter.host),
             sessions: words(&args.session),
         },
         order: args.order.map(Into::into),
@@ -114,6 +115,7 @@ fn dimensions(by: &[Dimension]) -> Dimensions {
         agent: by.contains(&Dimension::Agent),
         model: by.contains(&Dimension::Model),
         project: by.contains(&Dimension::Project),
+        host: by.contains(&Dimension::Host),
         session: by.contains(&Dimension::Session),
     }
 }
@@ -128,6 +130,7 @@ fn csv(report: &UsageReport, out: &mut Output) -> Result<(), Error> {
         (by.agent, "agent"),
         (by.model, "model"),
         (by.project, "project"),
+        (by.host, "host"),
     ];
     let sums = [
         "requests",
@@ -157,6 +160,7 @@ fn csv(report: &UsageReport, out: &mut Output) -> Result<(), Error> {
             (by.agent, text(row.agent.as_ref().map(AgentKind::as_str))),
             (by.model, text(row.model.as_deref())),
             (by.project, text(project.map(|project| &*project.name))),
+            (by.host, text(host(row))),
         ];
         let usage = &row.sums.usage;
         let numbers = [
@@ -178,6 +182,11 @@ fn csv(report: &UsageReport, out: &mut Output) -> Result<(), Error> {
         fields.chain(numbers).collect()
     });
     Ok(out.csv(&headings, rows)?)
+}
+
+/// The machine of a row, where that is known.
+fn host(row: &UsageRow) -> Option<&str> {
+    row.host.as_ref()?.as_deref()
 }
 
 fn is_timed(kind: ReportKind) -> bool {
@@ -297,6 +306,7 @@ fn table(report: &UsageReport, cx: &Context, detail: Detail) -> Table {
         (by.session, ("SESSION", Layout::Left)),
         (by.session, ("TITLE", Layout::Flexible)),
         (by.project, ("PROJECT", Layout::Flexible)),
+        (by.host, ("HOST", Layout::Flexible)),
         (by.agent, ("AGENT", Layout::Left)),
         (by.model, ("MODEL", Layout::FlexibleEnd)),
     ];
@@ -335,6 +345,7 @@ fn table(report: &UsageReport, cx: &Context, detail: Detail) -> Table {
                 .map_or_else(String::new, |key| ids.of(key)),
             text(row.title.as_deref()),
             text(Some(project.map_or("-", |project| &project.name))),
+            text(Some(host(row).unwrap_or("-"))),
             text(row.agent.as_ref().map(AgentKind::as_str)),
             text(row.model.as_deref()),
         ]

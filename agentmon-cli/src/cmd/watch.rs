@@ -29,6 +29,7 @@ pub(super) fn run(args: &WatchArgs, cx: &Context, out: &mut Output) -> Result<Ex
         agents: args.filter.agent.clone(),
         models: words(&args.filter.model),
         projects: cx.projects(&args.filter.project),
+        hosts: words(&args.filter.host),
         ..SessionFilter::default()
     };
     cx.remove_demo_on_stop()?;

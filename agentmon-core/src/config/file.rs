@@ -19,6 +19,7 @@ struct File {
     data_dir: Option<Spanned<String>>,
     time_zone: Option<Spanned<String>>,
     week_start: Option<Spanned<WeekDay>>,
+    host: Option<Spanned<String>>,
     webhook_secret: Option<Spanned<String>>,
     #[serde(default)]
     sources: BTreeMap<Agent, Source>,
@@ -144,6 +145,9 @@ pub(super) fn apply(
             WeekDay::Sunday => WeekStart::Sunday,
         };
         config.week_start = Setting::new(start, place.origin(day.span()));
+    }
+    if let Some(name) = file.host {
+        config.set_host(name.get_ref(), place.origin(name.span()))?;
     }
     if let Some(secret) = file.webhook_secret {
         let origin = place.origin(secret.span());

@@ -21,7 +21,7 @@ pub use paths::data_dir as default_data_dir;
 pub use secret::Secret;
 
 use crate::alert::{AlertRule, Notify};
-use crate::model::{AgentKind, Span};
+use crate::model::{AgentKind, Host, HostKind, Span, Timestamp};
 use crate::pricing::PriceOverride;
 use crate::query::{Budget, WeekStart, Zone, ZoneError};
 use crate::source::Env;
@@ -42,6 +42,8 @@ pub struct Config {
     pub time_zone: Setting<Zone>,
     /// Which day weeks begin with.
     pub week_start: Setting<WeekStart>,
+    /// What this machine is called, if anything.
+    pub host: Setting<Option<Box<str>>>,
     /// Sources that are configured; all others are on and look where their agents write by default.
     pub sources: BTreeMap<AgentKind, SourceConfig>,
     /// Prices that come before the built-in ones.
@@ -118,6 +120,7 @@ impl Config {
                 None => Setting::default_value(Zone::system()),
             },
             week_start: Setting::default_value(WeekStart::Monday),
+            host: Setting::default_value(env.host.as_deref().and_then(host_name)),
             sources: BTreeMap::new(),
             prices: Vec::new(),
             retention: Retention {
@@ -178,10 +181,28 @@ impl Config {
             let origin = Origin::Environment("AGENTMON_TIMEZONE");
             self.time_zone = Setting::new(zone(name, &origin, env)?, origin);
         }
+        if let Some(name) = env.var("AGENTMON_HOST") {
+            self.set_host(name, Origin::Environment("AGENTMON_HOST"))?;
+        }
         if let Some(secret) = env.var("AGENTMON_WEBHOOK_SECRET") {
             let origin = Origin::Environment("AGENTMON_WEBHOOK_SECRET");
             self.set_webhook_secret(secret.to_owned(), origin)?;
         }
+        Ok(())
+    }
+
+    fn set_host(&mut self, name: &str, origin: Origin) -> Result<(), ConfigError> {
+        let Some(name) = host_name(name) else {
+            return Err(ConfigError::Value {
+                origin,
+                key: "host".to_owned(),
+                message: format!(
+                    "give a name without spaces, of at most {} bytes",
+                    Host::MAX_BYTES
+                ),
+            });
+        };
+        self.host = Setting::new(Some(name), origin);
         Ok(())
     }
 
@@ -235,6 +256,9 @@ impl Config {
             SettingRow::new("time_zone", &self.time_zone, ToString::to_string),
             SettingRow::new("week_start", &self.week_start, |day| {
                 day.as_str().to_owned()
+            }),
+            SettingRow::new("host", &self.host, |name| {
+                name.as_deref().unwrap_or("unknown").to_owned()
             }),
             SettingRow::new("retention.events", &self.retention.events, span_or_off),
             SettingRow::new("retention.sessions", &self.retention.sessions, span_or_off),
@@ -303,6 +327,11 @@ impl Config {
         }
         rows
     }
+}
+
+/// The name of a machine, if it is one.
+fn host_name(name: &str) -> Option<Box<str>> {
+    Host::new(HostKind::Seen, Timestamp::default(), name).map(|host| host.name)
 }
 
 fn span_or_off(span: &Option<Span>) -> String {

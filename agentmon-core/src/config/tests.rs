@@ -134,7 +134,7 @@ fn wrong_files_say_where_and_what() {
     for (text, expected) in [
         (
             "data_dri = 1\n",
-            "~/.config/agentmon/agentmon.toml:1: unknown field `data_dri`, expected one of `data_dir`, `time_zone`, `week_start`, `webhook_secret`, `sources`, `prices`, `retention`, `state`, `budgets`, `alerts`, `notify`, `gateways`\n    data_dri = 1",
+            "~/.config/agentmon/agentmon.toml:1: unknown field `data_dri`, expected one of `data_dir`, `time_zone`, `week_start`, `host`, `webhook_secret`, `sources`, `prices`, `retention`, `state`, `budgets`, `alerts`, `notify`, `gateways`\n    data_dri = 1",
         ),
         (
             "\n\nweek_start = \"friday\"\n",

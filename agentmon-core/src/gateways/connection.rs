@@ -226,7 +226,12 @@ impl Connection {
         if is_empty(&self.batch) || self.committing.is_some() {
             return;
         }
-        let batch = std::mem::take(&mut self.batch);
+        let mut batch = std::mem::take(&mut self.batch);
+        if let Some(machine) = self.address.machine() {
+            for patch in &mut batch.sessions {
+                patch.seen_on(machine);
+            }
+        }
         for problem in &batch.problems {
             tracing::debug!(
                 gateway = &*self.shared.id,

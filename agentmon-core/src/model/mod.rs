@@ -28,7 +28,9 @@ pub use file_change::{FileDelta, FileOp};
 pub use ids::{DedupKey, FactKey, SessionKey};
 pub use money::{Cost, CostBasis, NanoUsd};
 pub use quota::QuotaWindow;
-pub use session::{Located, ModelTotals, Progress, Relation, SessionPatch, Title, TitleKind};
+pub use session::{
+    Host, HostKind, Located, ModelTotals, Progress, Relation, SessionPatch, Title, TitleKind,
+};
 pub use stamped::Stamped;
 #[cfg(feature = "monitor")]
 pub(crate) use stamped::{earliest, latest, stamp, stamp_first};

@@ -110,6 +110,46 @@ pub struct Located {
     pub worktree: Option<Box<str>>,
 }
 
+/// How the machine of a session is known, the least certain first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostKind {
+    /// The client names it (`host.name` of telemetry).
+    Named,
+    /// The session is seen there: its files lie on that machine, or its gateway or another agentmon runs on it.
+    Seen,
+}
+
+/// The machine on which a session runs. The greatest wins: kind, then time, then name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Host {
+    /// How it is known.
+    pub kind: HostKind,
+    /// When that was so.
+    pub at: Timestamp,
+    /// What the machine is called. Hostile input.
+    pub name: Box<str>,
+}
+
+impl Host {
+    /// Longest name, in bytes: that of names in the DNS.
+    pub const MAX_BYTES: usize = 255;
+
+    /// A machine by its name; `None` if that is none.
+    #[must_use]
+    pub fn new(kind: HostKind, at: Timestamp, name: &str) -> Option<Self> {
+        let name = name.trim();
+        let is_name = !name.is_empty()
+            && name.len() <= Self::MAX_BYTES
+            && !name.chars().any(|c| c.is_control() || c.is_whitespace());
+        is_name.then(|| Self {
+            kind,
+            at,
+            name: name.into(),
+        })
+    }
+}
+
 /// What the agent itself says that a model used in this session so far, cumulative (Claude Code's `cost-state`). A
 /// cross-check: the difference to the calls is shown as `unattributed`, never added.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -195,6 +235,9 @@ pub struct SessionPatch {
     /// Its project as the machine found it on which its folder is: counts where that folder is not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub located: Option<Stamped<Located>>,
+    /// The machine on which it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Host>,
     /// The git branch, as the agent reports it: the latest wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<Stamped<Box<str>>>,
@@ -244,6 +287,7 @@ impl SessionPatch {
             cwd: None,
             project: None,
             located: None,
+            host: None,
             branch: None,
             model: None,
             version: None,
@@ -270,6 +314,7 @@ impl SessionPatch {
             at(&self.cwd),
             at(&self.project),
             at(&self.located),
+            self.host.as_ref().map(|host| host.at),
             at(&self.branch),
             at(&self.model),
             at(&self.version),
@@ -290,6 +335,15 @@ impl SessionPatch {
     pub fn touch(&mut self, at: Timestamp) {
         self.started_at = Some(self.started_at.map_or(at, |known| known.min(at)));
         self.last_activity_at = Some(self.last_activity_at.map_or(at, |known| known.max(at)));
+    }
+
+    /// Says on which machine it was seen when it was last active, where that is known.
+    pub fn seen_on(&mut self, host: &str) {
+        let at = self.last_activity_at.or(self.started_at);
+        let host = Host::new(HostKind::Seen, at.unwrap_or_default(), host);
+        if host > self.host {
+            self.host = host;
+        }
     }
 
     /// Proposes a title; the better one stays.
@@ -329,6 +383,7 @@ impl SessionPatch {
         is_new |= earlier(&mut self.cwd, &other.cwd);
         is_new |= later(&mut self.project, &other.project);
         is_new |= later(&mut self.located, &other.located);
+        is_new |= later(&mut self.host, &other.host);
         is_new |= later(&mut self.branch, &other.branch);
         is_new |= later(&mut self.model, &other.model);
         is_new |= later(&mut self.version, &other.version);

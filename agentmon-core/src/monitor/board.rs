@@ -17,6 +17,7 @@ impl Monitor {
             agents: query.agents.clone(),
             models: query.models.clone(),
             projects: query.projects.clone(),
+            hosts: query.hosts.clone(),
             ..Board::filter(now)
         };
         let mut board = board(
@@ -43,6 +44,7 @@ impl Monitor {
                 agents: query.agents.clone(),
                 models: query.models.clone(),
                 projects: query.projects.clone(),
+                hosts: query.hosts.clone(),
                 sessions: Vec::new(),
             },
             ..UsageQuery::new(ReportKind::Daily)

@@ -153,6 +153,7 @@ impl MonitorBuilder {
             let patience = self.lock_patience.unwrap_or(LOCK_PATIENCE);
             open_file(&mut inner, &data_dir, self.read_only, patience)?;
         }
+        inner.settle_hosts()?;
         Ok(Monitor {
             inner: Arc::new(inner),
         })

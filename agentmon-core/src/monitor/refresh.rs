@@ -131,6 +131,9 @@ impl Inner {
             Phase::Content
         };
         let cursors = self.read(|connection| load_cursors(connection, pass))?;
+        // Copies from elsewhere do not say where they come from.
+        let is_here =
+            pass == Pass::Accounting && found.iter().all(|scanned| scanned.root.origin != "import");
         let mut pending = Pending::default();
         let read = ReadOptions {
             pass,
@@ -150,7 +153,10 @@ impl Inner {
                     progress.phase(phase, Some(work.bytes));
                 }
             },
-            |piece| {
+            |mut piece| {
+                if is_here {
+                    self.seen_here(&mut piece);
+                }
                 let bytes = piece.bytes;
                 report.bytes_read += bytes;
                 report.problems += piece.skipped();
@@ -166,6 +172,25 @@ impl Inner {
         )?;
         self.append(pending.pieces, now)?;
         report.files_read += work.files as u64;
+        Ok(())
+    }
+
+    /// Notes that the sessions of which files of this machine tell run on it.
+    pub(super) fn seen_here(&self, piece: &mut Piece) {
+        if let Some(host) = &self.config.host.value {
+            for patch in &mut piece.batch.sessions {
+                patch.seen_on(host);
+            }
+        }
+    }
+
+    /// Notes the same of what was stored before machines were noted.
+    pub(super) fn settle_hosts(&self) -> Result<(), Error> {
+        if let (Some(host), Some(mut writer)) = (&self.config.host.value, self.writer()) {
+            let roots = self.formats.iter().flat_map(|format| self.roots(&**format));
+            let folders: Vec<PathBuf> = roots.map(|root| root.path).collect();
+            self.noted(writer.settle_hosts(host, &folders))?;
+        }
         Ok(())
     }
 

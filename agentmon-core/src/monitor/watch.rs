@@ -279,10 +279,11 @@ impl<'a> Watcher<'a> {
             threads: 0,
         };
         let mut updates = Vec::new();
-        let store = |piece: Piece| {
+        let store = |mut piece: Piece| {
             if adds_nothing(&piece, &self.cursors) {
                 return Ok(());
             }
+            self.inner.seen_here(&mut piece);
             updates.extend(piece.cursors());
             self.inner.append(vec![piece], now)
         };
@@ -381,10 +382,11 @@ impl<'a> Watcher<'a> {
         }
         let mut updates = Vec::new();
         let mut done = Ok(());
-        let mut store = |piece: Piece| {
+        let mut store = |mut piece: Piece| {
             if adds_nothing(&piece, &self.cursors) {
                 return true;
             }
+            self.inner.seen_here(&mut piece);
             updates.extend(piece.cursors());
             done = self.inner.append(vec![piece], now);
             done.is_ok()

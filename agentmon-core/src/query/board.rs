@@ -19,6 +19,8 @@ pub struct BoardQuery {
     pub models: Vec<Box<str>>,
     /// Projects, by name or by folder.
     pub projects: Vec<Box<str>>,
+    /// Machines that sessions run on, by name.
+    pub hosts: Vec<Box<str>>,
     /// Where today begins.
     pub zone: Zone,
 }
@@ -31,6 +33,7 @@ impl BoardQuery {
             agents: Vec::new(),
             models: Vec::new(),
             projects: Vec::new(),
+            hosts: Vec::new(),
             zone,
         }
     }
@@ -38,7 +41,10 @@ impl BoardQuery {
     /// Whether it lets everything through.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.agents.is_empty() && self.models.is_empty() && self.projects.is_empty()
+        self.agents.is_empty()
+            && self.models.is_empty()
+            && self.projects.is_empty()
+            && self.hosts.is_empty()
     }
 }
 

@@ -19,6 +19,8 @@ pub struct EventFilter {
     pub agents: Vec<AgentKind>,
     /// Projects, by name or by folder.
     pub projects: Vec<Box<str>>,
+    /// Machines that their sessions run on, by name.
+    pub hosts: Vec<Box<str>>,
     /// Kinds.
     pub kinds: Vec<EventKind>,
     /// How they went.

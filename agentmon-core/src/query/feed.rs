@@ -284,6 +284,8 @@ pub struct FilterOptions {
     pub models: Vec<Box<str>>,
     /// Projects.
     pub projects: Vec<Box<str>>,
+    /// Machines that sessions run on.
+    pub hosts: Vec<Box<str>>,
     /// Who sends events.
     pub sources: Vec<Box<str>>,
     /// Projects, if known, and branches, the latest first.

@@ -22,6 +22,7 @@ mod refresh;
 mod search;
 mod session;
 mod source;
+mod times;
 mod tools;
 mod transcript;
 mod usage;
@@ -59,6 +60,7 @@ pub use session::{
     SessionView, ToolStats,
 };
 pub use source::{RootState, SourceProblem, SourceReport};
+pub use times::Times;
 pub use tools::{ToolFilter, ToolUsage};
 pub use transcript::{
     Diff, Hunk, Todo, TodoStatus, ToolBlock, ToolOutcome, ToolType, TranscriptBlock,

@@ -34,6 +34,8 @@ pub struct SessionFilter {
     pub models: Vec<Box<str>>,
     /// Projects, by name or by folder.
     pub projects: Vec<Box<str>>,
+    /// Machines that they run on, by name.
+    pub hosts: Vec<Box<str>>,
     /// Sessions active at or after this time.
     pub since: Option<Timestamp>,
     /// Whether sessions that are not over ([`State::is_over`]) pass `since` in any case: a question that has waited
@@ -79,6 +81,8 @@ pub struct SessionView {
     pub title: Option<Box<str>>,
     /// Its project.
     pub project: Option<Project>,
+    /// The machine that it runs on, if that is known.
+    pub host: Option<Box<str>>,
     /// Its git branch.
     pub branch: Option<Box<str>>,
     /// The folder it started in.
@@ -125,6 +129,7 @@ impl SessionView {
             since: Timestamp::default(),
             title: None,
             project: None,
+            host: None,
             branch: None,
             cwd: None,
             model: None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Times;
 use crate::model::{AgentKind, Timestamp};
 
 /// Which uses. An empty list lets everything through; the entries of one list are alternatives.
@@ -32,6 +33,8 @@ pub struct ToolUsage {
     pub timed: u64,
     /// How long those took, in milliseconds.
     pub duration_ms: u64,
+    /// How many of those took how long.
+    pub times: Times,
     /// Uses by agent.
     pub agents: BTreeMap<Box<str>, u64>,
 }

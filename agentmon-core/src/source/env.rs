@@ -10,6 +10,8 @@ pub struct Env {
     pub home: PathBuf,
     /// Environment variables; empty ones count as unset.
     pub vars: BTreeMap<String, String>,
+    /// What this machine is called, if that is known.
+    pub host: Option<String>,
 }
 
 impl Env {
@@ -23,7 +25,8 @@ impl Env {
             .get("HOME")
             .filter(|home| !home.is_empty())
             .map_or_else(|| etcetera::home_dir().unwrap_or_default(), PathBuf::from);
-        Self { home, vars }
+        let host = super::process::host_name();
+        Self { home, vars, host }
     }
 
     /// An environment with nothing but a home folder.
@@ -32,7 +35,15 @@ impl Env {
         Self {
             home: home.as_ref().to_owned(),
             vars: BTreeMap::new(),
+            host: None,
         }
+    }
+
+    /// The same on a machine of that name.
+    #[must_use]
+    pub fn on(mut self, host: &str) -> Self {
+        self.host = Some(host.to_owned());
+        self
     }
 
     /// The same with a variable set.

@@ -60,6 +60,9 @@ pub fn tools<'a>(filter: &ToolFilter, tools: &'a [ToolUsage]) -> impl Serialize 
         timed_calls: u64,
         duration_ms: u64,
         mean_ms: Option<u64>,
+        p50_ms: Option<u64>,
+        p95_ms: Option<u64>,
+        max_ms: Option<u64>,
         by_agent: &'a BTreeMap<Box<str>, u64>,
     }
     let tool = |tool: &'a ToolUsage| Tool {
@@ -70,6 +73,9 @@ pub fn tools<'a>(filter: &ToolFilter, tools: &'a [ToolUsage]) -> impl Serialize 
         timed_calls: tool.timed,
         duration_ms: tool.duration_ms,
         mean_ms: tool.mean_ms(),
+        p50_ms: tool.times.percentile(50),
+        p95_ms: tool.times.percentile(95),
+        max_ms: tool.times.longest(),
         by_agent: &tool.agents,
     };
     Tools {
@@ -146,6 +152,7 @@ pub fn filters(options: &FilterOptions) -> impl Serialize + '_ {
         agents: &'a [Box<str>],
         models: &'a [Box<str>],
         projects: &'a [Box<str>],
+        hosts: &'a [Box<str>],
         tools: &'a [Box<str>],
         branches: Vec<&'a str>,
     }
@@ -161,6 +168,7 @@ pub fn filters(options: &FilterOptions) -> impl Serialize + '_ {
         agents: &options.agents,
         models: &options.models,
         projects: &options.projects,
+        hosts: &options.hosts,
         tools: &options.tools,
         branches,
     }

@@ -77,6 +77,8 @@ pub(super) struct Row<'a> {
     project: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     project_path: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<Option<&'a str>>,
     #[serde(flatten)]
     spent: Spent,
     first_at: Time,
@@ -96,6 +98,7 @@ impl<'a> From<&'a UsageRow> for Row<'a> {
             model: row.model.as_deref(),
             project: project.map(|project| project.map(name)),
             project_path: project.map(|project| project.map(root)),
+            host: row.host.as_ref().map(Option::as_deref),
             spent: (&row.sums).into(),
             first_at: Time(row.first),
             last_at: Time(row.last),

@@ -47,6 +47,7 @@ pub(super) fn run(args: &TopArgs, cx: &Context, out: &mut Output) -> Result<Exit
         agents: args.filter.agent.clone(),
         models: words(&args.filter.model),
         projects: cx.projects(&args.filter.project),
+        hosts: words(&args.filter.host),
         ..BoardQuery::new(cx.zone().clone())
     };
     let monitor = cx.fresh_monitor(RefreshOptions {

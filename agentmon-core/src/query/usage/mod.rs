@@ -64,6 +64,8 @@ pub struct UsageSession {
     pub report_as: SessionKey,
     /// The project of the session that answers.
     pub project: Option<Project>,
+    /// The machine of the session that answers, if that is known.
+    pub host: Option<Box<str>>,
     /// The title of the session that answers.
     pub title: Option<Box<str>>,
 }
@@ -135,6 +137,8 @@ pub struct Dimensions {
     pub model: bool,
     /// The project.
     pub project: bool,
+    /// The machine.
+    pub host: bool,
     /// The session.
     pub session: bool,
 }
@@ -159,6 +163,8 @@ pub struct UsageFilter {
     pub models: Vec<Box<str>>,
     /// Projects, by name or by folder.
     pub projects: Vec<Box<str>>,
+    /// Machines, by name.
+    pub hosts: Vec<Box<str>>,
     /// Sessions, by id or by a beginning of it.
     pub sessions: Vec<Box<str>>,
 }
@@ -233,6 +239,8 @@ pub struct UsageRow {
     pub model: Option<Box<str>>,
     /// The project; `Some(None)` for calls outside of any project.
     pub project: Option<Option<Project>>,
+    /// The machine; `Some(None)` for calls of which nobody said where they were made.
+    pub host: Option<Option<Box<str>>>,
     /// The first call.
     pub first: Timestamp,
     /// The last call.
@@ -383,6 +391,8 @@ impl UsageQuery {
     pub fn needs_sessions(&self) -> bool {
         self.by.session
             || self.by.project
+            || self.by.host
+            || !self.filter.hosts.is_empty()
             || !self.filter.projects.is_empty()
             || !self.filter.sessions.is_empty()
     }

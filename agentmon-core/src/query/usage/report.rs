@@ -74,6 +74,7 @@ pub fn report(
             period,
             agent: query.by.agent.then_some(placed.agent),
             project: query.by.project.then_some(placed.project),
+            host: query.by.host.then_some(placed.host),
             session: query.by.session.then_some(placed.session),
             model: query.by.model.then_some(cell.model),
         };
@@ -151,6 +152,7 @@ impl Chosen {
 struct Placed {
     agent: u32,
     project: u32,
+    host: u32,
     session: u32,
 }
 
@@ -160,11 +162,15 @@ impl Placed {
         let filter = &query.filter;
         let mut sessions: HashMap<&SessionKey, u32> = HashMap::new();
         let mut projects: HashMap<Option<&Project>, u32> = HashMap::new();
+        let mut hosts: HashMap<Option<&str>, u32> = HashMap::new();
         let mut agents: HashMap<&str, u32> = HashMap::new();
         let passes = |session: &super::UsageSession| {
             (filter.agents.is_empty() || filter.agents.contains(&session.key.agent))
                 && any(&filter.projects, |wanted| {
                     project_matches(session.project.as_ref(), wanted)
+                })
+                && any(&filter.hosts, |wanted| {
+                    session.host.as_deref() == Some(wanted)
                 })
                 && any(&filter.sessions, |wanted| {
                     session_matches(&session.report_as, wanted)
@@ -177,6 +183,7 @@ impl Placed {
             passes(session).then(|| Self {
                 agent: *agents.entry(session.key.agent.as_str()).or_insert(index),
                 project: *projects.entry(session.project.as_ref()).or_insert(index),
+                host: *hosts.entry(session.host.as_deref()).or_insert(index),
                 session: *sessions.entry(&session.report_as).or_insert(index),
             })
         };
@@ -197,6 +204,7 @@ struct Group {
     period: Period,
     agent: Option<u32>,
     project: Option<u32>,
+    host: Option<u32>,
     session: Option<u32>,
     model: Option<u32>,
 }
@@ -321,7 +329,10 @@ fn rows(
         })
         .collect();
     rows.sort_by(|(rank_a, a), (rank_b, b)| {
-        let key = |row: &UsageRow| (row.agent.clone(), row.project.clone(), row.session.clone());
+        let key = |row: &UsageRow| {
+            let (agent, host) = (row.agent.clone(), row.host.clone());
+            (agent, row.project.clone(), host, row.session.clone())
+        };
         rank_a
             .cmp(rank_b)
             .then_with(|| key(a).cmp(&key(b)))
@@ -353,6 +364,7 @@ fn row(
             .model
             .and_then(|model| data.models.get(model as usize).cloned()),
         project: at(group.project).map(|session| session.project.clone()),
+        host: at(group.host).map(|session| session.host.clone()),
         first: tally.first,
         last: tally.last,
         sums: tally.sums,

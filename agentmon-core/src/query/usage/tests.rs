@@ -9,7 +9,8 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// Data from (agent, session, model, time, input tokens): one cell each, a microdollar a token. The model `mystery`
-/// has no price, sessions `x/...` report as `x`, and each session's project is the first letter of its id.
+/// has no price, sessions `x/...` report as `x`, and each session's project is the first letter of its id. Those of `b` run on `far`, the
+/// others nobody knows where.
 fn data(calls: &[(AgentKind, &str, &str, &str, u64)]) -> UsageData {
     let mut data = UsageData::default();
     for (agent, session, model, time, tokens) in calls {
@@ -24,6 +25,7 @@ fn data(calls: &[(AgentKind, &str, &str, &str, u64)]) -> UsageData {
                     name: root[..1].into(),
                     root: format!("/p/{}", &root[..1]).into(),
                 }),
+                host: root.starts_with('b').then(|| "far".into()),
                 title: None,
             });
             data.sessions.len() - 1
@@ -213,8 +215,12 @@ fn zone_range_filter_dimensions_and_limit_choose_rows() {
             sessions: words(&["codex:b"]),
             ..UsageFilter::default()
         },
+        UsageFilter {
+            hosts: words(&["far", "near"]),
+            ..UsageFilter::default()
+        },
     ];
-    for (filter, expected) in filters.into_iter().zip([108, 108, 107, 107]) {
+    for (filter, expected) in filters.into_iter().zip([108, 108, 107, 107, 107]) {
         let query = UsageQuery {
             filter,
             ..all.clone()
@@ -222,6 +228,39 @@ fn zone_range_filter_dimensions_and_limit_choose_rows() {
         let totals = report(&query, &sample(), None, at("2026-11-21T12:00:00Z")).totals;
         assert_eq!(totals.usage.total(), expected, "{query:?}");
     }
+}
+
+#[test]
+fn usage_is_told_by_machine_and_what_is_unknown_stays_so() {
+    let query = UsageQuery {
+        by: Dimensions {
+            host: true,
+            ..Dimensions::default()
+        },
+        ..UsageQuery::new(ReportKind::Monthly)
+    };
+    assert!(query.needs_sessions());
+    let report = report(&query, &sample(), None, at("2026-11-21T12:00:00Z"));
+    let rows: Vec<_> = report
+        .rows
+        .iter()
+        .map(|row| {
+            let host = row.host.as_ref().expect("it was asked for");
+            (
+                row.period.as_deref().unwrap(),
+                host.as_deref(),
+                row.sums.usage.total(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("2026-10", None, 1),
+            ("2026-11", None, 35),
+            ("2026-11", Some("far"), 107),
+        ]
+    );
 }
 
 #[test]

@@ -7,8 +7,8 @@ use super::value::Attributes;
 use super::{claude_code, codex, gemini, generic, opencode};
 use crate::model::{
     AgentKind, Batch, CallSource, Counter, CounterKind, DedupKey, Event, EventKind, EventStatus,
-    FactKey, ModelCall, NanoUsd, PriceMode, ProblemKind, SessionIndex, SessionKey, Span as Length,
-    Stamped, Timestamp, Title, TitleKind, Usage,
+    FactKey, Host, HostKind, ModelCall, NanoUsd, PriceMode, ProblemKind, SessionIndex, SessionKey,
+    Span as Length, Stamped, Timestamp, Title, TitleKind, Usage,
 };
 use crate::session::{Evidence, EvidenceSource, Signal};
 
@@ -22,6 +22,8 @@ pub(super) struct Reader<'b> {
     pub(super) now: Timestamp,
     pub(super) out: &'b mut Batch,
     active: HashMap<SessionIndex, Timestamp>,
+    /// The machine that the record at hand comes from, if it says so.
+    host: Option<Box<str>>,
 }
 
 /// A model call as a record tells it.
@@ -74,6 +76,7 @@ impl Sender {
 
 impl Sink for Reader<'_> {
     fn log(&mut self, resource: &Attributes<'_>, log: &Log<'_>) {
+        self.comes_from(resource);
         let name = log.attributes.text("event.name");
         let body = log.body.as_deref().unwrap_or_default();
         let names = [name.unwrap_or_default(), body, &log.name];
@@ -93,6 +96,7 @@ impl Sink for Reader<'_> {
     }
 
     fn span(&mut self, resource: &Attributes<'_>, span: &Span<'_>) {
+        self.comes_from(resource);
         match Sender::of(resource, &[&span.name]) {
             // Their spans repeat what their logs say, later.
             Sender::ClaudeCode | Sender::Codex | Sender::Gemini => {}
@@ -102,6 +106,7 @@ impl Sink for Reader<'_> {
     }
 
     fn point(&mut self, resource: &Attributes<'_>, point: &Point<'_>) {
+        self.comes_from(resource);
         // Codex names no session in metrics, and Gemini's logs, which the same switch turns on, say more.
         if let Sender::ClaudeCode = Sender::of(resource, &[point.metric]) {
             claude_code::point(self, point);
@@ -115,6 +120,14 @@ impl<'b> Reader<'b> {
             now,
             out,
             active: HashMap::new(),
+            host: None,
+        }
+    }
+
+    fn comes_from(&mut self, resource: &Attributes<'_>) {
+        let host = resource.text("host.name");
+        if self.host.as_deref() != host {
+            self.host = host.map(Into::into);
         }
     }
 
@@ -127,7 +140,14 @@ impl<'b> Reader<'b> {
     /// A session with a sign of life.
     pub(super) fn session(&mut self, agent: AgentKind, id: &str, at: Timestamp) -> SessionIndex {
         let session = self.out.session(&SessionKey::new(agent, id));
-        self.out.patch(session).touch(at);
+        let patch = self.out.patch(session);
+        patch.touch(at);
+        if let Some(name) = &self.host {
+            let host = Host::new(HostKind::Named, at, name);
+            if host > patch.host {
+                patch.host = host;
+            }
+        }
         session
     }
 

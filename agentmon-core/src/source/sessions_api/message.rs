@@ -33,6 +33,8 @@ pub(super) struct Session {
     pub model: Option<Box<str>>,
     pub project: Option<Box<str>>,
     pub branch: Option<Box<str>>,
+    /// On which machine it runs; `None` where the other side has no word for that, `Some(None)` where it does not know.
+    pub host: Option<Option<Box<str>>>,
     pub channel: Option<Box<str>>,
     pub progress: Option<u32>,
     /// Tokens in the context window, and its size.
@@ -146,6 +148,7 @@ impl Session {
             model: text(&more["model"]),
             project: text(&more["project"]),
             branch: text(&more["branch"]),
+            host: more.get("host").map(text),
             channel: text(&value["channel"]),
             progress: value["progress"]
                 .as_f64()
@@ -220,7 +223,7 @@ mod tests {
              "startTime":"2026-02-12T20:16:00Z","lastActivity":"2026-02-12T20:25:00Z","channel":"telegram","parentSession":null},
             {"sessionId":"full","status":"working","tokensUsed":48000,"tokensLimit":50000,"lastActivity":"2036-02-12T20:25:00Z"},
             {"sessionId":"","lastActivity":1}, {"sessionId":"no time"}, 7, null, {"sessionId":"x\u0000","lastActivity":1},
-            {"id":"codex:abc","metadata":{"agent":"codex","state":"needs_input","reason":"permission(Bash)","relation":"within"},"parentSession":"codex:p","lastActivity":5}],
+            {"id":"codex:abc","metadata":{"agent":"codex","state":"needs_input","reason":"permission(Bash)","relation":"within","host":null},"parentSession":"codex:p","lastActivity":5}],
             "timestamp":"2026-02-12T20:28:00Z"}"#;
         let (sessions, timestamp) = read_list(body.as_bytes(), now).unwrap();
         assert_eq!(timestamp, Some(now));
@@ -246,6 +249,11 @@ mod tests {
             (sessions[0].context, sessions[0].progress),
             (Some((15420, 50000)), Some(65))
         );
+        let hosts: Vec<_> = sessions
+            .iter()
+            .map(|session| session.host.clone())
+            .collect();
+        assert_eq!(hosts, [None, None, Some(None)]);
         let parent = SessionKey::new(AgentKind::Codex, "p");
         assert_eq!(sessions[2].parent, Some((parent, Relation::Within)));
         assert_eq!(sessions[1].active, now, "not ahead of our clock");

@@ -10,6 +10,7 @@ mod observe;
 mod socket;
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -83,6 +84,19 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The machine that the address names. One that leads to this machine may be a tunnel's.
+    fn machine(&self) -> Option<&str> {
+        let name = self.url.host_str()?;
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        let is_loopback = name == "localhost"
+            || name
+                .parse()
+                .is_ok_and(|address: IpAddr| address.is_loopback());
+        (!is_loopback).then_some(name)
+    }
+}
+
 /// The WebSocket that belongs to an address: `.../sessions/ws`.
 fn derived(url: &Url) -> Option<Url> {
     let mut socket = url.clone();
@@ -127,7 +141,8 @@ impl SessionsApi {
         let mut batch = Batch::default();
         for session in &sessions {
             cx.claim(&session.key);
-            observe(session, self.told.get(&session.key), asked, &mut batch);
+            let told = self.told.get(&session.key);
+            observe(session, told, self.settings.machine(), asked, &mut batch);
         }
         let here: HashSet<&SessionKey> = sessions.iter().map(|session| &session.key).collect();
         for (key, told) in &self.told {
@@ -265,6 +280,18 @@ mod tests {
             (settings.timeout, settings.attempts),
             (Duration::from_secs(10), 3)
         );
+        for (address, machine) in [
+            ("https://far.example/api", Some("far.example")),
+            ("http://10.0.0.7:80/api", Some("10.0.0.7")),
+            ("http://[fd00::7]/api", Some("fd00::7")),
+            ("http://localhost:3000/api", None),
+            ("http://127.0.0.1/api", None),
+            ("http://[::1]/api", None),
+        ] {
+            let env = Env::at("/").with("OPENCLAW_API_URL", address);
+            let settings = Settings::from_env(&env).unwrap();
+            assert_eq!(settings.machine(), machine, "{address}");
+        }
         let socket = |url: &str| derived(&Url::parse(url).unwrap()).unwrap().to_string();
         assert_eq!(socket("http://h:1/api"), "ws://h:1/api/sessions/ws");
         assert_eq!(socket("https://h/"), "wss://h/sessions/ws");

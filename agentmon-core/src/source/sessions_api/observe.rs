@@ -66,14 +66,22 @@ fn say(key: &SessionKey, at: Timestamp, signal: Signal, out: &mut Batch) {
 }
 
 /// Adds what is new of a session since it was told last.
-pub(super) fn observe(session: &Session, told: Option<&Told>, now: Timestamp, out: &mut Batch) {
+///
+/// `machine` is that of the other side, for those that do not tell where their sessions run.
+pub(super) fn observe(
+    session: &Session,
+    told: Option<&Told>,
+    machine: Option<&str>,
+    now: Timestamp,
+    out: &mut Batch,
+) {
     let before = told.and_then(|told| told.rest.as_ref());
     let rest = (session.reason.clone(), session.since, session.active);
     let is_same = told.is_some_and(|told| told.state == session.state) && before == Some(&rest);
     if is_same && session.cells.is_empty() {
         return;
     }
-    facts(session, out);
+    facts(session, machine, out);
     for cell in &session.cells {
         call(&session.key, cell, out);
     }
@@ -106,12 +114,15 @@ pub(super) fn observe(session: &Session, told: Option<&Told>, now: Timestamp, ou
 }
 
 /// What it is, beside what it does.
-fn facts(session: &Session, out: &mut Batch) {
+fn facts(session: &Session, machine: Option<&str>, out: &mut Batch) {
     let index = out.session(&session.key);
     let at = session.active;
     let patch = out.patch(index);
     patch.touch(session.started.unwrap_or(at).min(at));
     patch.touch(at);
+    if let Some(host) = session.host.as_ref().map_or(machine, Option::as_deref) {
+        patch.seen_on(host);
+    }
     let title = session.title.as_deref();
     patch.propose_title(title.and_then(|title| Title::new(TitleKind::Agent, at, title)));
     for (field, value) in [

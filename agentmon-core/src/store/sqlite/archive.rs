@@ -24,6 +24,7 @@ pub fn model_calls(
     conditions.agents(&filter.of.agents);
     conditions.models("model.name", &filter.of.models);
     conditions.projects(&filter.of.projects);
+    conditions.hosts(&filter.of.hosts);
     if let Some(since) = filter.since {
         conditions.add("call.at >= ?", [since.0.into()]);
     }

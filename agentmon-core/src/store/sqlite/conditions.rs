@@ -41,6 +41,13 @@ impl Conditions {
         });
     }
 
+    /// Sessions by the machine that they run on.
+    pub(super) fn hosts(&mut self, hosts: &[Box<str>]) {
+        self.any(hosts, "session.host = ?", |host| {
+            vec![host.to_string().into()]
+        });
+    }
+
     /// Models by a beginning of their name, as [`model_matches`](crate::query::model_matches) has it.
     pub(super) fn models(&mut self, column: &str, models: &[Box<str>]) {
         // LIKE does not mind the case of letters.

@@ -10,8 +10,8 @@ use super::event_cells::CellChanges;
 use super::keys::Keys;
 use super::search::expression;
 use crate::model::{
-    AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp,
-    Usage,
+    AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionIndex, SessionKey,
+    Timestamp, Usage,
 };
 use crate::query::{
     EventCursor, EventFilter, EventIdentity, EventPage, EventRow, LogLevel, LogPage, Order,
@@ -75,8 +75,13 @@ pub(super) fn store(
                 credit_of(&event.key),
             ])?;
             keys.events.add(connection, key, last, last)?;
-            let tool = used_tool(connection, tool, call)?;
-            cells.added(session, tool, event);
+            let used = used_tool(connection, tool, call)?;
+            cells.added(session, used, event);
+            if let (Some(_), Some(call)) = (tool, call)
+                && call != last
+            {
+                named(connection, call, last, None, cells)?;
+            }
             if !event.text.is_empty() {
                 insert_body.execute(params![last, &*event.text])?;
             }
@@ -146,6 +151,71 @@ fn used_tool(
             .prepare_cached("SELECT max(tool) FROM event WHERE call = ?1")?
             .query_row([call], |row| row.get(0)),
         (tool, _) => Ok(tool),
+    }
+}
+
+/// The tool that the events of a call name, but for the one in `row`.
+fn tool_of_others(connection: &Connection, call: i64, row: i64) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT max(tool) FROM event WHERE call = ?1 AND seq <> ?2")?
+        .query_row([call, row], |row| row.get(0))
+}
+
+/// Counts the events of a call that name no tool, but for the one in `row`, with the tool that is known now instead of
+/// that which was.
+///
+/// `row` alone changed, and named the tool `before`.
+fn named(
+    connection: &Connection,
+    call: i64,
+    row: i64,
+    before: Option<i64>,
+    cells: &mut CellChanges,
+) -> rusqlite::Result<()> {
+    let mut unnamed = connection.prepare_cached(
+        "SELECT session, kind, at, status, duration_ms FROM event WHERE call = ?1 AND tool IS NULL AND seq <> ?2",
+    )?;
+    let mut rows = unnamed.query([call, row])?;
+    let mut tools = None;
+    while let Some(found) = rows.next()? {
+        let (before, after) = match tools {
+            Some(tools) => tools,
+            None => {
+                let others = tool_of_others(connection, call, row)?;
+                let now = used_tool(connection, None, Some(call))?;
+                *tools.insert((before.max(others), now))
+            }
+        };
+        if before == after {
+            break;
+        }
+        let took: Option<i64> = found.get(4)?;
+        let event = counted(
+            kind_of(found.get(1)?),
+            Timestamp(found.get(2)?),
+            status_of(found.get(3)?),
+            took.map(|ms| ms as u64),
+        );
+        cells.removed(found.get(0)?, before, &event);
+        cells.added(found.get(0)?, after, &event);
+    }
+    Ok(())
+}
+
+/// An event as totals know it.
+fn counted(kind: EventKind, at: Timestamp, status: EventStatus, duration_ms: Option<u64>) -> Event {
+    Event {
+        key: DedupKey::Serial(0),
+        at,
+        session: SessionIndex(0),
+        kind,
+        status,
+        tool: None,
+        call: None,
+        model_call: None,
+        duration_ms,
+        text: Box::default(),
+        truncated: false,
     }
 }
 
@@ -270,6 +340,7 @@ fn conditions(filter: &EventFilter) -> Conditions {
     conditions.session_ids(&filter.sessions);
     conditions.agents(&filter.agents);
     conditions.projects(&filter.projects);
+    conditions.hosts(&filter.hosts);
     conditions.any(&filter.kinds, "event.kind = ?", |kind| {
         vec![kind_code(*kind).into()]
     });

@@ -364,6 +364,7 @@ pub fn filter_options(connection: &Connection) -> Result<FilterOptions, StoreErr
              UNION SELECT model FROM session WHERE model IS NOT NULL ORDER BY 1",
         )?,
         projects: names("SELECT DISTINCT name FROM project ORDER BY 1")?,
+        hosts: names("SELECT DISTINCT host FROM session WHERE host IS NOT NULL ORDER BY 1")?,
         sources: names(
             "SELECT name FROM sender
              UNION SELECT 'import' WHERE EXISTS (SELECT 1 FROM session WHERE transcript IS NOT NULL) ORDER BY 1",

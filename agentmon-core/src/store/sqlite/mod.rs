@@ -18,6 +18,7 @@ mod feed_stats;
 mod folding;
 mod gateways;
 mod held;
+mod hosts;
 mod incoming;
 mod ingest;
 mod keys;

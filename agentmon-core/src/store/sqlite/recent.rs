@@ -82,6 +82,7 @@ fn index(sessions: &mut Vec<UsageSession>, agent: AgentKind) -> u32 {
             key: key.clone(),
             report_as: key,
             project: None,
+            host: None,
             title: None,
         });
         sessions.len() - 1

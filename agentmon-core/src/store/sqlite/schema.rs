@@ -18,6 +18,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_text_index.sql"),
     include_str!("migrations/0009_keys.sql"),
     include_str!("migrations/0010_remote_cell.sql"),
+    include_str!("migrations/0011_times.sql"),
+    include_str!("migrations/0012_host.sql"),
 ];
 
 /// The version that this program writes.

@@ -28,7 +28,8 @@ const SELECT: &str = "
            session.title, project.name, project.root, session.branch, session.cwd, session.model, session.version,
            session.entrypoint, session.role, session.started_at, session.last_activity_at, session.context_used,
            session.context_window, session.progress_done, session.progress_total, session.blocked_ms, session.pid,
-           session.transcript, (SELECT count(*) FROM session AS child WHERE child.parent = session.id)
+           session.transcript, (SELECT count(*) FROM session AS child WHERE child.parent = session.id),
+           session.host
     FROM session
     LEFT JOIN session AS parent ON parent.id = session.parent
     LEFT JOIN project ON project.id = session.project";
@@ -73,6 +74,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
                 .zip(text(14)?)
                 .map(|(name, root)| Project { name, root }),
             branch: text(15)?,
+            host: text(31)?,
             cwd: text(16)?,
             model: text(17)?,
             version: text(18)?,
@@ -114,6 +116,7 @@ pub fn sessions(
     conditions.agents(&filter.agents);
     conditions.projects(&filter.projects);
     conditions.models("session.model", &filter.models);
+    conditions.hosts(&filter.hosts);
     if let Some(since) = filter.since {
         conditions.add(
             if filter.or_open {

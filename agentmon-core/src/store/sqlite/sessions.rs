@@ -350,9 +350,9 @@ fn upsert(
             "INSERT INTO session (id, agent, native_id, parent, relation, report_as, project, worktree, state, reason,
                  detail, liveness, since, deadline, title, branch, cwd, model, version, entrypoint, role, started_at,
                  last_activity_at, context_used, context_window, progress_done, progress_total, blocked_ms, pid,
-                 transcript, reported, body)
+                 transcript, reported, body, host)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                 ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)
+                 ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)
              ON CONFLICT (id) DO UPDATE SET
                  parent = excluded.parent, relation = excluded.relation, report_as = excluded.report_as,
                  project = excluded.project, worktree = excluded.worktree, state = excluded.state,
@@ -363,7 +363,8 @@ fn upsert(
                  last_activity_at = excluded.last_activity_at, context_used = excluded.context_used,
                  context_window = excluded.context_window, progress_done = excluded.progress_done,
                  progress_total = excluded.progress_total, blocked_ms = excluded.blocked_ms, pid = excluded.pid,
-                 transcript = excluded.transcript, reported = excluded.reported, body = excluded.body",
+                 transcript = excluded.transcript, reported = excluded.reported, body = excluded.body,
+                 host = excluded.host",
         )?
         .execute(params![
             known.id,
@@ -398,6 +399,7 @@ fn upsert(
             text(&facts.transcript),
             reported,
             body,
+            facts.host.as_ref().map(|host| &*host.name),
         ])?;
     Ok(())
 }

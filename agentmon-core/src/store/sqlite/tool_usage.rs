@@ -18,10 +18,18 @@ pub fn tool_usage(
     connection: &Connection,
     filter: &ToolFilter,
 ) -> Result<Vec<ToolUsage>, StoreError> {
+    let mut of_session = Conditions::default();
+    of_session.agents(&filter.agents);
+    of_session.projects(&filter.projects);
+    of_session.session_ids(&filter.sessions);
     let mut conditions = Conditions::default();
-    conditions.agents(&filter.agents);
-    conditions.projects(&filter.projects);
-    conditions.session_ids(&filter.sessions);
+    if !of_session.is_empty() {
+        conditions.nested(
+            "cell.session IN (SELECT session.id FROM session LEFT JOIN project ON project.id = session.project WHERE ",
+            of_session,
+            ")",
+        );
+    }
     if let Some(since) = filter.since {
         conditions.add("cell.bucket >= ?", [UsageCell::bucket_of(since).0.into()]);
     }
@@ -29,15 +37,18 @@ pub fn tool_usage(
         conditions.add("cell.bucket < ?", [until.0.into()]);
     }
     let returned = kind_code(EventKind::ToolResult);
+    // Grouped as cells are ordered, and named afterwards: nothing has to be sorted.
     let sql = format!(
-        "SELECT tool.name, session.agent, cell.kind = {returned}, sum(cell.events), sum(cell.errors), sum(cell.timed),
-                sum(cell.duration_ms)
-         FROM event_cell AS cell
-         JOIN tool ON tool.id = cell.tool
-         JOIN session ON session.id = cell.session
-         LEFT JOIN project ON project.id = session.project
-         WHERE cell.kind IN ({}, {returned}) AND {}
-         GROUP BY 1, 2, 3",
+        "SELECT tool.name, session.agent, counted.kind = {returned}, counted.events, counted.errors, counted.timed,
+                counted.duration_ms, counted.times
+         FROM (SELECT cell.session, cell.kind, cell.tool, sum(cell.events) AS events, sum(cell.errors) AS errors,
+                      sum(cell.timed) AS timed, sum(cell.duration_ms) AS duration_ms,
+                      group_concat(cell.times, ' ') AS times
+               FROM event_cell AS cell
+               WHERE cell.kind IN ({}, {returned}) AND cell.tool > 0 AND {}
+               GROUP BY cell.session, cell.kind, cell.tool) AS counted
+         JOIN tool ON tool.id = counted.tool
+         JOIN session ON session.id = counted.session",
         kind_code(EventKind::ToolUse),
         conditions.sql()
     );
@@ -52,6 +63,9 @@ pub fn tool_usage(
         tool.errors += count(4)?;
         tool.timed += count(5)?;
         tool.duration_ms = tool.duration_ms.saturating_add(count(6)?);
+        if let Some(times) = row.get_ref(7)?.as_str_or_null().unwrap_or_default() {
+            tool.times.add_text(times);
+        }
         if !row.get::<_, bool>(2)? {
             tool.calls += count(3)?;
             *tool.agents.entry(agent).or_default() += count(3)?;

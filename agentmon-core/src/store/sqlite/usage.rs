@@ -110,7 +110,7 @@ fn usage_sessions(
 ) -> Result<Vec<UsageSession>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT session.id, session.agent, session.native_id, owner.agent, owner.native_id, owner.title, project.name,
-                project.root
+                project.root, owner.host
          FROM session
          JOIN session AS owner ON owner.id = session.report_as
          LEFT JOIN project ON project.id = owner.project",
@@ -136,6 +136,7 @@ fn usage_sessions(
             project: text(6)?
                 .zip(text(7)?)
                 .map(|(name, root)| Project { name, root }),
+            host: text(8)?,
         });
     }
     // A cell names a session that the same transaction stored: a missing one would be a damaged database.
@@ -145,6 +146,7 @@ fn usage_sessions(
             report_as: key.clone(),
             key,
             project: None,
+            host: None,
             title: None,
         }
     };

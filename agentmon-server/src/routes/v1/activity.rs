@@ -58,6 +58,7 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
         ("agent" = Option<String>, Query, description = "Agents"),
         ("model" = Option<String>, Query, description = "Models, by name or the beginning of one"),
         ("project" = Option<String>, Query, description = "Projects, by name or folder"),
+        ("host" = Option<String>, Query, description = "Machines that sessions run on, by name"),
         ("since" = Option<String>, Query, description = "From then on"),
         ("until" = Option<String>, Query, description = "Until then; a date is included"),
         ("zone" = Option<String>, Query, description = "Where days begin; the configured one if not given"),

@@ -36,6 +36,7 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
         ("agent" = Option<String>, Query, description = "Agents, joined by commas"),
         ("model" = Option<String>, Query, description = "Models, by name or the beginning of one"),
         ("project" = Option<String>, Query, description = "Projects, by name or folder"),
+        ("host" = Option<String>, Query, description = "Machines that sessions run on, by name"),
         ("state" = Option<String>, Query, description = "States"),
         ("since" = Option<String>, Query, description = "Active from then on, or still open; 24 hours if not given"),
         ("limit" = Option<u64>, Query, description = "At most so many, 1 to 20000; 2000 if not given"),
@@ -86,6 +87,7 @@ pub(super) async fn board(app: Arc<App>, query: Query) -> Result<Response, ApiEr
         ("agent" = Option<String>, Query, description = "Agents, joined by commas"),
         ("model" = Option<String>, Query, description = "Models, by name or the beginning of one"),
         ("project" = Option<String>, Query, description = "Projects, by name or folder"),
+        ("host" = Option<String>, Query, description = "Machines that sessions run on, by name"),
     ),
     responses((status = 200, description = "`agentmon.status.v1`", content_type = "application/json", body = Object)),
 )]

@@ -36,6 +36,7 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
         ("session" = Option<String>, Query, description = "Ids, or beginnings of them, joined by commas"),
         ("agent" = Option<String>, Query, description = "Agents"),
         ("project" = Option<String>, Query, description = "Projects, by name or folder"),
+        ("host" = Option<String>, Query, description = "Machines that sessions run on, by name"),
         ("kind" = Option<String>, Query, description = "Kinds of events"),
         ("status" = Option<String>, Query, description = "How they went: success, error, timeout"),
         ("tool" = Option<String>, Query, description = "Tools"),

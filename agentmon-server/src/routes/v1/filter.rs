@@ -92,6 +92,7 @@ pub(crate) fn calls(query: &Query) -> UsageFilter {
         agents: agents(query),
         models: words(query, "model"),
         projects: words(query, "project"),
+        hosts: words(query, "host"),
         sessions: words(query, "session"),
     }
 }
@@ -102,6 +103,7 @@ pub(crate) fn strip(query: &Query, config: &Config) -> BoardQuery {
         agents: agents(query),
         models: words(query, "model"),
         projects: words(query, "project"),
+        hosts: words(query, "host"),
         zone: config.time_zone.value.clone(),
     }
 }
@@ -119,6 +121,7 @@ pub(crate) fn board(
         agents: strip.agents.clone(),
         models: strip.models.clone(),
         projects: strip.projects.clone(),
+        hosts: strip.hosts.clone(),
         since: since.or(Some(now - Board::RECENT)),
         or_open: true,
         limit: Some(query.number("limit", 2000, 1..=20_000) as usize),
@@ -139,6 +142,7 @@ pub(crate) fn events(
         sessions: words(query, "session"),
         agents: agents(query),
         projects: words(query, "project"),
+        hosts: words(query, "host"),
         kinds: known(query, "kind", EventKind::parse)?,
         statuses: known(query, "status", EventStatus::parse)?,
         levels: Vec::new(),

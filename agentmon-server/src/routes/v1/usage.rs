@@ -29,11 +29,12 @@ pub(super) fn routes(app: &Arc<App>) -> Route {
     params(
         ("report" = Option<String>, Query,
             description = "daily, weekly, monthly, session, models, projects or blocks; daily if not given"),
-        ("by" = Option<String>, Query, description = "Dimensions of the rows: agent, model, project, session, or none"),
+        ("by" = Option<String>, Query, description = "Dimensions of the rows: agent, model, project, host, session, or none"),
         ("session" = Option<String>, Query, description = "Ids, or beginnings of them, joined by commas"),
         ("agent" = Option<String>, Query, description = "Agents"),
         ("model" = Option<String>, Query, description = "Models, by name or the beginning of one"),
         ("project" = Option<String>, Query, description = "Projects, by name or folder"),
+        ("host" = Option<String>, Query, description = "Machines that sessions run on, by name"),
         ("since" = Option<String>, Query, description = "From then on: a date, a time, `today`, `7d`"),
         ("until" = Option<String>, Query, description = "Until then; a date is included"),
         ("zone" = Option<String>, Query, description = "Where days begin (`Europe/Berlin`); the configured one if not given"),
@@ -88,7 +89,7 @@ fn kind(name: &str) -> Option<ReportKind> {
 
 /// The dimensions that were chosen; `None` when none were named.
 fn dimensions(query: &Query) -> Result<Option<Dimensions>, ApiError> {
-    const NAMES: [&str; 5] = ["agent", "model", "project", "session", "none"];
+    const NAMES: [&str; 6] = ["agent", "model", "project", "host", "session", "none"];
     let by = known(query, "by", |word| {
         NAMES.into_iter().find(|name| *name == word)
     })?;
@@ -96,6 +97,7 @@ fn dimensions(query: &Query) -> Result<Option<Dimensions>, ApiError> {
         agent: by.contains(&"agent"),
         model: by.contains(&"model"),
         project: by.contains(&"project"),
+        host: by.contains(&"host"),
         session: by.contains(&"session"),
     }))
 }

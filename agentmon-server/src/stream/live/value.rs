@@ -98,6 +98,7 @@ fn today(monitor: &Monitor, board: &BoardQuery) -> Result<TodayUsage, Error> {
                 agents: board.agents.clone(),
                 models: board.models.clone(),
                 projects: board.projects.clone(),
+                hosts: board.hosts.clone(),
                 sessions: Vec::new(),
             },
             ..UsageQuery::new(kind)

@@ -6,7 +6,7 @@ import { agentName, sessionPath, titleOf } from "../lib/format";
 import { reasonPhrase, resumeCommand, stateWord } from "../lib/reason";
 import { CopyButton, Since } from "../ui/parts";
 import { StateIcon } from "../ui/state";
-import { useSession } from "./store";
+import { useHasHosts, useSession } from "./store";
 import { useTint } from "./useTint";
 
 /** Rows that are shown at first, and more of them at a time. */
@@ -41,6 +41,7 @@ const Row = memo(function Row({ id, isActive, onActive, onPeek }: {
   const session = useSession(id);
   const [, navigate] = useLocation();
   const tint = useTint(session);
+  const hasHosts = useHasHosts();
   if (!session) return null;
   const command = resumeCommand(session);
   return (
@@ -58,7 +59,7 @@ const Row = memo(function Row({ id, isActive, onActive, onPeek }: {
           </Link>
           <span className="text-[var(--state)]">{stateWord(session.state)}: {reasonPhrase(session.reason)}</span>
           <span className="min-w-0 truncate text-sm text-dim" dir="auto">
-            {[session.project, session.branch, agentName(session.agent)].filter(Boolean).join(" · ")}
+            {[session.project, session.branch, agentName(session.agent), hasHosts ? session.host : null].filter(Boolean).join(" · ")}
           </span>
         </p>
         {session.detail ? (

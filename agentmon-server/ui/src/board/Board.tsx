@@ -32,6 +32,7 @@ export default function Board() {
       agents: listOf(params, "agent"),
       projects: params.get("project") ? [params.get("project") ?? ""] : [],
       models: listOf(params, "model"),
+      hosts: listOf(params, "host"),
       text: params.get("q") ?? "",
       by: oneOf(params, "by", BY) ?? "state",
       sort: oneOf(params, "sort", SORTS),

@@ -5,7 +5,7 @@ import { useEffect, useState, type RefObject } from "react";
 import { agentName } from "../lib/format";
 import { Choice, Select } from "../ui/parts";
 import { RANGES, type Range } from "../app/useBoardTopic";
-import { useBoard } from "./store";
+import { useBoard, useHasHosts } from "./store";
 import { BY, type BoardFilters, type By } from "./view";
 
 interface Props {
@@ -15,11 +15,12 @@ interface Props {
   field: RefObject<HTMLInputElement | null>;
 }
 
-const BY_LABELS: Record<By, string> = { state: "State", project: "Project", agent: "Agent", none: "Nothing" };
+const BY_LABELS: Record<By, string> = { state: "State", project: "Project", agent: "Agent", host: "Host", none: "Nothing" };
 
 export function FilterBar({ filters, range, change, field }: Props) {
   const [isOpen, setOpen] = useState(false);
   const isLoaded = useBoard((state) => state.isLoaded);
+  const hasHosts = useHasHosts();
   const [words, setWords] = useState(wordsOf);
   useEffect(() => {
     if (!isLoaded) return undefined;
@@ -33,7 +34,7 @@ export function FilterBar({ filters, range, change, field }: Props) {
     };
   }, [isLoaded]);
   const isFiltered =
-    filters.text || filters.agents.length || filters.projects.length || filters.models.length || filters.show.length;
+    filters.text || filters.agents.length || filters.projects.length || filters.models.length || filters.hosts.length || filters.show.length;
   return (
     <div role="search" aria-label="Filter sessions" className="flex shrink-0 flex-wrap items-center gap-2 border-b border-line px-4 py-1.5">
       <input
@@ -48,8 +49,11 @@ export function FilterBar({ filters, range, change, field }: Props) {
         <Select label="Project" all="All projects" value={filters.projects[0] ?? ""} options={words.projects} onChange={(project) => change({ project })} />
         <Select label="Agent" all="All agents" value={filters.agents[0] ?? ""} options={words.agents} onChange={(agent) => change({ agent })} />
         <Select label="Model" all="All models" value={filters.models[0] ?? ""} options={words.models} onChange={(model) => change({ model })} />
+        {hasHosts || filters.hosts.length ? (
+          <Select label="Host" all="All hosts" value={filters.hosts[0] ?? ""} options={words.hosts} onChange={(host) => change({ host })} />
+        ) : null}
         {isFiltered ? (
-          <button type="button" className="button-quiet" onClick={() => change({ q: null, project: null, agent: null, model: null, show: null })}>
+          <button type="button" className="button-quiet" onClick={() => change({ q: null, project: null, agent: null, model: null, host: null, show: null })}>
             Clear
           </button>
         ) : null}
@@ -57,7 +61,7 @@ export function FilterBar({ filters, range, change, field }: Props) {
           <label className="flex items-center gap-1.5 text-sm text-faint">
             Group by
             <select className="field text-text" value={filters.by} onChange={(event) => change({ by: event.target.value === "state" ? null : event.target.value })}>
-              {BY.map((by) => <option key={by} value={by}>{BY_LABELS[by]}</option>)}
+              {BY.filter((by) => by !== "host" || hasHosts || filters.by === "host").map((by) => <option key={by} value={by}>{BY_LABELS[by]}</option>)}
             </select>
           </label>
           <Choice
@@ -73,8 +77,9 @@ export function FilterBar({ filters, range, change, field }: Props) {
 type Options = { value: string; label: string }[];
 
 /** What the sessions at hand can be filtered by, the most frequent first. */
-function wordsOf(): { projects: Options; agents: Options; models: Options } {
-  const counts = { projects: new Map<string, number>(), agents: new Map<string, number>(), models: new Map<string, number>() };
+function wordsOf(): { projects: Options; agents: Options; models: Options; hosts: Options } {
+  const map = () => new Map<string, number>();
+  const counts = { projects: map(), agents: map(), models: map(), hosts: map() };
   const add = (map: Map<string, number>, word: string | null) => {
     if (word) map.set(word, (map.get(word) ?? 0) + 1);
   };
@@ -82,6 +87,7 @@ function wordsOf(): { projects: Options; agents: Options; models: Options } {
     add(counts.projects, session.project);
     add(counts.agents, session.agent);
     add(counts.models, session.model);
+    add(counts.hosts, session.host);
   }
   const options = (map: Map<string, number>, name = (word: string) => word) =>
     [...map].sort(([, a], [, b]) => b - a).map(([value, count]) => ({ value, label: `${name(value)} (${count})` }));
@@ -89,5 +95,6 @@ function wordsOf(): { projects: Options; agents: Options; models: Options } {
     projects: options(counts.projects),
     agents: options(counts.agents, agentName),
     models: options(counts.models),
+    hosts: options(counts.hosts),
   };
 }

@@ -40,6 +40,7 @@ export function Peek({ id, onClose }: { id: string; onClose: () => void }) {
         <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1 text-sm">
           <Fact name="Project">{session.project}{session.branch ? ` · ${session.branch}` : ""}</Fact>
           <Fact name="Agent">{agentName(session.agent)} {session.model ? `· ${session.model}` : ""}</Fact>
+          {session.host ? <Fact name="Host">{session.host}</Fact> : null}
           <Fact name="Context"><ContextGauge session={session} wide /></Fact>
           <Fact name="Cost">{money(session.cost_usd)} · {count(session.usage.total_tokens)} tokens</Fact>
           {session.progress ? <Fact name="Steps"><Steps progress={session.progress} /></Fact> : null}

@@ -8,7 +8,7 @@ import { activity } from "../lib/reason";
 import type { Session } from "../lib/types";
 import { Ago, ContextGauge, Steps } from "../ui/parts";
 import { StateMark } from "../ui/state";
-import { useSession } from "./store";
+import { useHasHosts, useSession } from "./store";
 import { useTint } from "./useTint";
 
 export const ROW = 36;
@@ -26,8 +26,10 @@ export interface RowProps {
 /** From which width of the list on a column is shown. */
 export const HIDE = {
   project: "@max-[880px]:hidden",
+  host: "@max-[1160px]:hidden",
   agent: "@max-[780px]:hidden",
   model: "@max-[1360px]:hidden",
+  modelBesideHost: "@max-[1600px]:hidden",
   tokens: "@max-[1060px]:hidden",
 } as const;
 
@@ -49,6 +51,7 @@ export const TableRow = memo(function TableRow({ id, index, isActive, onActive, 
 });
 
 function Cells({ session }: { session: Session }) {
+  const hasHosts = useHasHosts();
   return (
     <>
       <td className={`${CELL} ps-4`}><StateMark state={session.state} liveness={session.liveness} /></td>
@@ -68,8 +71,9 @@ function Cells({ session }: { session: Session }) {
           <span className="text-faint"> <GitBranch size={11} aria-hidden className="inline" /> {session.branch}</span>
         ) : null}
       </td>
+      {hasHosts ? <td className={`${CELL} ${HIDE.host}`} dir="auto" title={session.host ?? undefined}>{session.host ?? <span className="text-faint">–</span>}</td> : null}
       <td className={`${CELL} ${HIDE.agent}`} title={session.model ?? undefined}>
-        {agentName(session.agent)} <span className={`text-faint ${HIDE.model}`}>{session.model}</span>
+        {agentName(session.agent)} <span className={`text-faint ${hasHosts ? HIDE.modelBesideHost : HIDE.model}`}>{session.model}</span>
       </td>
       <td className={CELL}><ContextGauge session={session} /></td>
       <td className={`${CELL} text-end text-dim ${HIDE.tokens}`} title={`${whole(session.usage.total_tokens)} tokens`}>{count(session.usage.total_tokens)}</td>
@@ -93,6 +97,7 @@ export function Cost({ session }: { session: Session }) {
 export const Card = memo(function Card({ id, index, isActive, onActive }: RowProps) {
   const session = useSession(id);
   const tint = useTint(session);
+  const hasHosts = useHasHosts();
   return (
     <li
       data-row={id} data-state={session?.state} data-tint={tint} aria-posinset={index} aria-setsize={-1} onFocus={() => onActive(id)}
@@ -106,7 +111,7 @@ export const Card = memo(function Card({ id, index, isActive, onActive }: RowPro
           </span>
           <span className="flex min-w-0 items-center gap-2 text-sm">
             <span className="shrink-0"><StateMark state={session.state} /></span>
-            <span className="min-w-0 flex-1 truncate text-dim" dir="auto">{session.project ?? agentName(session.agent)} · {activity(session)}</span>
+            <span className="min-w-0 flex-1 truncate text-dim" dir="auto">{[session.project ?? agentName(session.agent), hasHosts ? session.host : null, activity(session)].filter(Boolean).join(" · ")}</span>
             <span className="shrink-0"><Cost session={session} /></span>
           </span>
         </>

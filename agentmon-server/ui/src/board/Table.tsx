@@ -3,6 +3,7 @@
 import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useRef, type ReactNode, type RefObject } from "react";
 import { Card, CARD, HIDE, ROW, TableRow } from "./Rows";
+import { useHasHosts } from "./store";
 import type { Item, Sort } from "./view";
 
 const GROUP_ROW = 32;
@@ -26,13 +27,15 @@ interface Props {
   isNarrow: boolean;
 }
 
-/** Columns go one by one where there is no room: with the peek open, on smaller screens. */
-const COLUMNS: readonly { label: string; sort?: Sort; className: string; hide?: string }[] = [
+/** Columns go one by one where there is no room: with the peek open, on smaller screens. Some are only there with or without that of hosts. */
+const COLUMNS: readonly { label: string; sort?: Sort; className: string; hide?: string; withHosts?: boolean }[] = [
   { label: "State", className: "w-[136px] ps-4 text-start" },
   { label: "Session", sort: "title", className: "w-[24%] text-start" },
   { label: "Activity", className: "text-start" },
   { label: "Project", className: "w-[13%] text-start", hide: HIDE.project },
-  { label: "Agent", className: "w-[104px] text-start @min-[1360px]:w-[236px]", hide: HIDE.agent },
+  { label: "Host", className: "w-[9%] text-start", hide: HIDE.host, withHosts: true },
+  { label: "Agent", className: "w-[104px] text-start @min-[1360px]:w-[236px]", hide: HIDE.agent, withHosts: false },
+  { label: "Agent", className: "w-[104px] text-start @min-[1600px]:w-[236px]", hide: HIDE.agent, withHosts: true },
   { label: "Context", sort: "context", className: "w-[104px] text-start" },
   { label: "Tokens", sort: "tokens", className: "w-[76px] text-end", hide: HIDE.tokens },
   { label: "Cost", sort: "cost", className: "w-[84px] text-end" },
@@ -94,11 +97,13 @@ function margins(virtual: Drawn["virtual"]): { before: number; after: number } {
 
 function Grid({ items, rows, sort, onSort, active, onActive, onOpen, onPeek, virtual }: Drawn) {
   const { before, after } = margins(virtual);
+  const hasHosts = useHasHosts();
+  const columns = COLUMNS.filter(({ withHosts }) => withHosts === undefined || withHosts === hasHosts);
   return (
     <table aria-label="Sessions" aria-rowcount={rows + 1} className="w-full table-fixed border-separate border-spacing-0">
       <thead className="sticky top-0 z-10 bg-bg">
         <tr className="h-8 text-xs text-faint">
-          {COLUMNS.map(({ label, sort: by, className, hide = "" }) => (
+          {columns.map(({ label, sort: by, className, hide = "" }) => (
             <th
               key={label} scope="col" className={`border-b border-line px-2 font-medium ${className} ${hide}`}
               aria-sort={by && by === sort ? (by === "title" ? "ascending" : "descending") : undefined}
@@ -122,7 +127,7 @@ function Grid({ items, rows, sort, onSort, active, onActive, onOpen, onPeek, vir
               <th colSpan={ALWAYS} scope="rowgroup" className="px-4 text-start text-xs font-semibold text-dim">
                 <GroupLabel>{item.label}</GroupLabel> <span className="ms-1 font-normal text-faint">{item.count}</span>
               </th>
-              {COLUMNS.slice(ALWAYS).map(({ label, hide }) => <td key={label} className={hide} />)}
+              {columns.slice(ALWAYS).map(({ label, hide }) => <td key={label} className={hide} />)}
             </tr>
           ) : (
             <TableRow key={key} id={item.id} index={index + 2} isActive={item.id === active} onActive={onActive} onOpen={onOpen} onPeek={onPeek} />

@@ -15,6 +15,8 @@ interface BoardState {
   /** Counts all changes: what makes listeners look. */
   version: number;
   isLoaded: boolean;
+  /** Machines that were heard of. */
+  hosts: ReadonlySet<string>;
   error: string | null;
 }
 
@@ -24,8 +26,20 @@ export const useBoard = create<BoardState>(() => ({
   shape: 0,
   version: 0,
   isLoaded: false,
+  hosts: new Set(),
   error: null,
 }));
+
+/** Adds what is new: the same set where nothing is. */
+function withHosts(hosts: ReadonlySet<string>, sessions: readonly Session[]): ReadonlySet<string> {
+  const found = sessions.flatMap(({ host }) => (host !== null && !hosts.has(host) ? [host] : []));
+  return found.length ? new Set([...hosts, ...found]) : hosts;
+}
+
+/** Whether sessions run on several machines, as far as that is known: else where they run is not worth a column. */
+export function useHasHosts(): boolean {
+  return useBoard((state) => state.hosts.size > 1);
+}
 
 /** Sessions whose place may have changed since a list was last sorted. */
 export const moved = new Set<string>();
@@ -38,6 +52,7 @@ export function moves(before: Session | undefined, after: Session): boolean {
     before.state !== after.state ||
     before.since !== after.since ||
     before.project !== after.project ||
+    before.host !== after.host ||
     before.agent !== after.agent ||
     before.title !== after.title
   );
@@ -75,12 +90,13 @@ export const boardListener: Listener = {
       shape: state.shape + 1,
       version: state.version + 1,
       isLoaded: true,
+      hosts: withHosts(new Set(), sessions),
       error: null,
     });
   },
   patch(data) {
     const { upsert, remove, status } = data as BoardPatch;
-    const { sessions, shape, version } = useBoard.getState();
+    const { sessions, shape, version, hosts } = useBoard.getState();
     let changes = 0;
     for (const session of upsert) {
       const before = sessions.get(session.id);
@@ -99,6 +115,7 @@ export const boardListener: Listener = {
     }
     useBoard.setState({
       ...(status ? { status } : {}),
+      hosts: withHosts(hosts, upsert),
       shape: changes ? shape + 1 : shape,
       version: version + 1,
     });

@@ -3,7 +3,7 @@
 import { agentName, titleOf } from "../lib/format";
 import { ATTENTION, GROUPS, type Group, type Session } from "../lib/types";
 
-export const BY = ["state", "project", "agent", "none"] as const;
+export const BY = ["state", "project", "agent", "host", "none"] as const;
 export type By = (typeof BY)[number];
 export const SORTS = ["changed", "cost", "tokens", "context", "title"] as const;
 export type Sort = (typeof SORTS)[number];
@@ -14,6 +14,7 @@ export interface BoardFilters {
   agents: readonly string[];
   projects: readonly string[];
   models: readonly string[];
+  hosts: readonly string[];
   text: string;
   by: By;
   sort: Sort | null;
@@ -47,10 +48,11 @@ export function matches(session: Session, filters: BoardFilters): boolean {
   if (filters.agents.length && !filters.agents.includes(session.agent)) return false;
   if (filters.projects.length && !filters.projects.includes(session.project ?? "")) return false;
   if (filters.models.length && !filters.models.includes(session.model ?? "")) return false;
+  if (filters.hosts.length && !filters.hosts.includes(session.host ?? "")) return false;
   if (!filters.text) return true;
   const told = [
     session.title, session.project, session.branch, agentName(session.agent), session.model, session.native_id,
-    session.detail, session.state,
+    session.host, session.detail, session.state,
   ].join("\n").toLowerCase();
   return filters.text.toLowerCase().split(/\s+/).every((word) => told.includes(word));
 }
@@ -92,6 +94,7 @@ function groupOf(session: Session, by: By): { key: string; label: string } {
     }
     case "project": return { key: session.project ?? "", label: session.project ?? "No project" };
     case "agent": return { key: session.agent, label: agentName(session.agent) };
+    case "host": return { key: session.host ?? "", label: session.host ?? "Unknown host" };
     case "none": return { key: "", label: "" };
   }
 }

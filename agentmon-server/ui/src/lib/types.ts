@@ -40,6 +40,8 @@ export interface Session {
   title: string | null;
   project: string | null;
   project_path: string | null;
+  /** The machine that it runs on, if that is known. */
+  host: string | null;
   branch: string | null;
   cwd: string | null;
   model: string | null;
@@ -295,6 +297,7 @@ export interface UsageRow extends Spent {
   model?: string;
   project?: string | null;
   project_path?: string | null;
+  host?: string | null;
   first_at: string;
   last_at: string;
 }
@@ -338,6 +341,10 @@ export interface ToolReport {
     timed_calls: number;
     duration_ms: number;
     mean_ms: number | null;
+    /** As rounded to two significant digits. */
+    p50_ms: number | null;
+    p95_ms: number | null;
+    max_ms: number | null;
     by_agent: Record<string, number>;
   }[];
 }
@@ -418,6 +425,7 @@ export interface Filters {
   agents: string[];
   models: string[];
   projects: string[];
+  hosts: string[];
   tools: string[];
   branches: string[];
 }

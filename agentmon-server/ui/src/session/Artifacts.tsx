@@ -86,7 +86,7 @@ type NameOf = (session: string) => string | null;
 
 /** Who did it, where that was a subagent. */
 function By({ name }: { name: string | null }) {
-  return name ? <span className="max-w-32 shrink-0 truncate rounded bg-hover px-1.5 text-xs text-dim" dir="auto" title={`By a subagent: ${name}`}>{name}</span> : null;
+  return name ? <span className="max-w-32 shrink-0 truncate rounded bg-hover px-1.5 text-xs text-dim max-md:max-w-20" dir="auto" title={`By a subagent: ${name}`}>{name}</span> : null;
 }
 
 function place({ session, event }: { session: string; event: number }): string {

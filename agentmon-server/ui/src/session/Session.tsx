@@ -5,7 +5,7 @@ import { lazy, Suspense, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { useStore } from "zustand";
 import { byUrgency } from "../board/view";
-import { useBoard } from "../board/store";
+import { useBoard, useHasHosts } from "../board/store";
 import { agentName, count, money, sessionPath, titleOf, whole } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { oneOf, useParams } from "../lib/params";
@@ -121,6 +121,7 @@ function besides(id: string, step: number, navigate: (path: string) => void): vo
 }
 
 function Header({ session }: { session: SessionData }) {
+  const hasHosts = useHasHosts();
   const command = resumeCommand(session);
   return (
     <header data-state={session.state} className="shrink-0 border-b border-line bg-raised px-4 py-2.5 max-md:px-3">
@@ -158,6 +159,7 @@ function Header({ session }: { session: SessionData }) {
           </Fact>
         ) : null}
         <Fact name="Agent">{agentName(session.agent)}{session.version ? <span className="text-faint"> {session.version}</span> : null}</Fact>
+        {session.host && hasHosts ? <Fact name="Host"><span className="text-faint">on </span><span dir="auto">{session.host}</span></Fact> : null}
         {session.model ? <Fact name="Model">{session.model}</Fact> : null}
         <Fact name="Context"><span className="text-faint">context </span><ContextGauge session={session} wide /></Fact>
         <Fact name="Cost">

@@ -8,7 +8,7 @@ import { api, withParams } from "../lib/api";
 import { csv, download } from "../lib/csv";
 import { agentName, count, duration, money, percent, sessionPath, whole } from "../lib/format";
 import { oneOf, useParams } from "../lib/params";
-import type { BlockedReport, HourCell, ToolReport, UsageReport, UsageRow } from "../lib/types";
+import type { BlockedReport, Filters, HourCell, ToolReport, UsageReport, UsageRow } from "../lib/types";
 import { DataTable, type Column } from "../ui/DataTable";
 import { Bar, Choice, Empty, Failure, Loading, Section } from "../ui/parts";
 import { DAYS, HeatMap } from "./HeatMap";
@@ -19,7 +19,7 @@ const Chart = lazy(() => import("./Chart"));
 
 const RANGES = ["7d", "30d", "90d", "all"] as const;
 type Range = (typeof RANGES)[number];
-const DIMENSION_LABELS: Record<Dimension, string> = { model: "Model", project: "Project", agent: "Agent" };
+const DIMENSION_LABELS: Record<Dimension, string> = { model: "Model", project: "Project", agent: "Agent", host: "Host" };
 const SHAPES = ["chart", "table"] as const;
 const SHAPE_OPTIONS = [{ value: "chart", label: "Chart" }, { value: "table", label: "Table" }] as const;
 
@@ -141,6 +141,9 @@ function OverTime({ report, isPending, dimension, metric, shape, change }: {
   change: (changes: Record<string, string | null>) => void;
 }) {
   const rows = useMemo(() => report?.rows ?? [], [report]);
+  const words = useQuery({ queryKey: ["filters"], queryFn: () => api<Filters>("/api/v1/filters"), staleTime: 60_000 });
+  // Where all sessions run on one machine, there is nothing to tell apart.
+  const dimensions = DIMENSIONS.filter((value) => value !== "host" || dimension === "host" || (words.data?.hosts.length ?? 0) > 1);
   const series = useMemo(() => seriesOf(rows, dimension, metric), [rows, dimension, metric]);
   const columns = useMemo<Column<UsageRow>[]>(
     () => [
@@ -156,7 +159,7 @@ function OverTime({ report, isPending, dimension, metric, shape, change }: {
       note={report ? `days of ${report.timezone}` : undefined}
       aside={
         <>
-          <Choice label="By" value={dimension} onChange={(value) => change({ by: value === "model" ? null : value })} options={DIMENSIONS.map((value) => ({ value, label: DIMENSION_LABELS[value] }))} />
+          <Choice label="By" value={dimension} onChange={(value) => change({ by: value === "model" ? null : value })} options={dimensions.map((value) => ({ value, label: DIMENSION_LABELS[value] }))} />
           <Choice label="As" value={shape} onChange={(value) => change({ as: value === "chart" ? null : value })} options={SHAPE_OPTIONS} />
           <CsvButton name="usage" {...csvOf(columns, rows)} />
         </>
@@ -292,18 +295,32 @@ function Days({ days }: { days: readonly BlockedDay[] }) {
   );
 }
 
-const toolColumns: Column<ToolReport["tools"][number]>[] = [
+type ToolRow = ToolReport["tools"][number];
+
+/** A column of times; CSV has milliseconds. */
+function timeColumn(name: string, ms: (row: ToolRow) => number | null): Column<ToolRow> {
+  const cell = (row: ToolRow) => {
+    const took = ms(row);
+    return took === null ? "–" : duration(took);
+  };
+  return { name, value: ms, numeric: true, cell };
+}
+
+const toolColumns: Column<ToolRow>[] = [
   { name: "Tool", value: (row) => row.tool },
   { name: "Calls", value: (row) => row.calls, numeric: true },
   { name: "Errors", value: (row) => row.errors, numeric: true },
   { name: "Error rate", value: (row) => row.error_rate, numeric: true, cell: (row) => <span className={row.error_rate >= 0.1 ? "text-failed" : ""}>{(row.error_rate * 100).toFixed(1)} %</span> },
-  { name: "Mean time", value: (row) => row.mean_ms, numeric: true, cell: (row) => (row.mean_ms === null ? "–" : duration(row.mean_ms)) },
+  timeColumn("Mean", (row) => row.mean_ms),
+  timeColumn("Median", (row) => row.p50_ms),
+  timeColumn("95 % within", (row) => row.p95_ms),
+  timeColumn("Longest", (row) => row.max_ms),
 ];
 
 function Tools({ since }: { since: string | null }) {
   const tools = useReport<ToolReport>(withParams("/api/v1/tools", { since }));
   return (
-    <Section title="Tools" aside={<CsvButton name="tools" {...csvOf(toolColumns, tools.data?.tools ?? [])} />}>
+    <Section title="Tools" note="median, 95 % and longest: to 5 %" aside={<CsvButton name="tools" {...csvOf(toolColumns, tools.data?.tools ?? [])} />}>
       <Answer query={tools}>{(data) => (data.tools.length ? <DataTable label="Tools" rows={data.tools} columns={toolColumns} rowKey={(row) => row.tool} limit={12} /> : <Empty title="No tool was used" />)}</Answer>
     </Section>
   );

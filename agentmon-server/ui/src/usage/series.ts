@@ -3,7 +3,7 @@
 import { agentName } from "../lib/format";
 import type { UsageRow } from "../lib/types";
 
-export const DIMENSIONS = ["model", "project", "agent"] as const;
+export const DIMENSIONS = ["model", "project", "agent", "host"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 export const METRICS = ["cost", "tokens"] as const;
 export type Metric = (typeof METRICS)[number];

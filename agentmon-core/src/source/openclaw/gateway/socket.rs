@@ -26,6 +26,7 @@ const CLOSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     url: Box<str>,
+    host: Box<str>,
     is_loopback: bool,
 }
 
@@ -70,6 +71,7 @@ impl Address {
                 .is_ok_and(|address: IpAddr| address.is_loopback());
         Ok(Self {
             url: format!("{scheme}://{authority}{path}").into(),
+            host: host.into(),
             is_loopback,
         })
     }
@@ -78,6 +80,12 @@ impl Address {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.url
+    }
+
+    /// The machine that it names; `None` for this one, which may be the end of a tunnel.
+    #[must_use]
+    pub fn machine(&self) -> Option<&str> {
+        (!self.is_loopback).then_some(&*self.host)
     }
 
     /// Whether it is on this machine, or looks so (a tunnel does).
@@ -183,6 +191,10 @@ mod tests {
                 (url, is_loopback)
             );
         }
+        let machine = |url: &str| Address::parse(url).unwrap().machine().map(str::to_owned);
+        assert_eq!(machine("ws://box:18789").as_deref(), Some("box"));
+        assert_eq!(machine("wss://[fd00::7]/gw").as_deref(), Some("fd00::7"));
+        assert_eq!(machine("ws://127.0.0.1:18789"), None);
         for wrong in [
             "",
             "box",

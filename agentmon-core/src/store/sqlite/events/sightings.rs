@@ -10,8 +10,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::super::event_cells::CellChanges;
 use super::super::keys::Keys;
 use super::super::{aliases, calls, text_index};
-use super::{joined, key_of, key_of_id, kind_of, status_code, status_of, used_tool};
-use crate::model::{DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp};
+use super::{
+    counted, joined, key_of, key_of_id, kind_of, named, status_code, status_of, used_tool,
+};
+use crate::model::{DedupKey, Event, EventKind, EventStatus, FactKey, Timestamp};
 
 /// One source's word on an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,6 +173,14 @@ fn merge_into(
             merged.duration_ms.map(|ms| ms as i64),
             merged.truncated,
         ])?;
+    let known = &stored.sighting;
+    if (merged.tool, merged.call) != (known.tool, known.call) {
+        // Where a row leaves a call, nobody else has to be told: calls of a row are only ever found out.
+        if let Some(call) = joined(connection, merged.call, stored.seq, keys)? {
+            let before = known.tool.filter(|_| known.call == merged.call);
+            named(connection, call, stored.seq, before, cells)?;
+        }
+    }
     if merged.text != stored.sighting.text {
         remove_text(connection, stored)?;
         add_text(connection, stored.seq, &merged.text)?;
@@ -213,24 +223,17 @@ fn count(
     stored: &Stored,
     sighting: &Sighting,
     keys: &mut Keys,
-    counted: impl FnOnce(i64, Option<i64>, &Event),
+    show: impl FnOnce(i64, Option<i64>, &Event),
 ) -> rusqlite::Result<()> {
     let call = joined(connection, sighting.call, stored.seq, keys)?;
     let tool = used_tool(connection, sighting.tool, call)?;
-    let event = Event {
-        key: DedupKey::Serial(0),
-        at: sighting.at,
-        session: SessionIndex(0),
-        kind: stored.kind,
-        status: sighting.status,
-        tool: None,
-        call: None,
-        model_call: None,
-        duration_ms: sighting.duration_ms,
-        text: Box::default(),
-        truncated: false,
-    };
-    counted(sighting.session, tool, &event);
+    let event = counted(
+        stored.kind,
+        sighting.at,
+        sighting.status,
+        sighting.duration_ms,
+    );
+    show(sighting.session, tool, &event);
     Ok(())
 }
 
@@ -290,6 +293,11 @@ fn remove(
         connection
             .prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?
             .execute([stored.seq])?;
+    }
+    if let Some(tool) = stored.sighting.tool
+        && let Some(call) = joined(connection, stored.sighting.call, stored.seq, keys)?
+    {
+        named(connection, call, stored.seq, Some(tool), cells)?;
     }
     Ok(())
 }
