@@ -22,6 +22,7 @@ mod hosts;
 mod incoming;
 mod ingest;
 mod keys;
+mod log;
 mod maintain;
 mod manual;
 mod posted;
@@ -48,11 +49,12 @@ pub use chats::{chat_history, open_messages};
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
-pub use events::{events, events_after, log, timeline};
+pub use events::{events, events_after, timeline};
 pub use feed::{feed, feed_after, feed_sessions};
 pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
 pub use gateways::{gateway_progress, gateway_statuses, gateways};
 pub use ingest::Ingested;
+pub use log::log;
 pub use maintain::{Forgotten, backup, bytes, check, stats};
 pub use manual::{
     MAX_AGENTS as MAX_MANUAL_AGENTS, agent as manual_agent, agents as manual_agents,
