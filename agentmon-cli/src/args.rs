@@ -211,6 +211,9 @@ pub(crate) struct SessionsArgs {
 pub(crate) struct ShowArgs {
     /// The session's id, or a beginning of it
     pub(crate) id: String,
+    /// Show what came out of it instead: files, commits, pull requests
+    #[arg(long)]
+    pub(crate) artifacts: bool,
 }
 
 #[derive(Debug, Args)]

@@ -758,7 +758,7 @@ fn the_timeline_tells_prompts_answers_tools_and_files() {
             "session_start Success  startup",
             "user_prompt Success  Add a note (code mode). [[scenario:patch",
             "tool_use Success exec const r = await tools.apply_patch(\"*** B",
-            "file_change Success apply_patch /home/user/project/note.txt",
+            "file_change Success apply_patch /home/user/project/note.txt\tadded +2 -0",
             "tool_result Success  {}",
             "response Success  I added note.txt.",
         ]

@@ -20,7 +20,6 @@ pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<E
         wire::parse_cursor(text).ok_or_else(unknown)
     });
     let filter = EventFilter {
-        session: None,
         sessions: words(&args.session),
         agents: args.agent.clone(),
         projects: cx.projects(&args.project),
@@ -34,6 +33,7 @@ pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<E
         order: args.order.into(),
         after: after.transpose()?,
         limit: args.limit.max(1),
+        ..EventFilter::default()
     };
     let monitor = cx.fresh_monitor(RefreshOptions {
         since,

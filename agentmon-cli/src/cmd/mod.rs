@@ -1,5 +1,6 @@
 //! The commands, one file each. A command parses, calls one method of the core, chooses an exit code and renders.
 
+mod artifacts;
 mod budget;
 mod chat;
 mod config;

@@ -4,8 +4,8 @@ use agentmon_core::model::{EventStatus, Span};
 use agentmon_core::query::{EventRow, RefreshOptions, SessionDetail, SessionView};
 use agentmon_core::wire;
 
-use super::empty;
 use super::sessions::{ShortIds, cost, project, sign, style, title, why};
+use super::{artifacts, empty};
 use crate::args::ShowArgs;
 use crate::context::Context;
 use crate::error::{Error, Exit};
@@ -20,6 +20,9 @@ pub(super) fn run(args: &ShowArgs, cx: &Context, out: &mut Output) -> Result<Exi
         content_of: Some(&args.id),
         ..RefreshOptions::default()
     })?;
+    if args.artifacts {
+        return artifacts::run(&monitor, &args.id, cx, out);
+    }
     let detail = monitor.session(&args.id)?;
     match out.format {
         Format::Json => out.json(&wire::session(&detail))?,

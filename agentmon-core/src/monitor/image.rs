@@ -37,19 +37,27 @@ impl Monitor {
             _ => return Ok(None),
         };
         let mut formats = self.inner.formats.iter();
-        let format = formats.find(|format| format.agent() == session.key.agent);
+        let format = formats.find_map(|format| {
+            let mark = format.image_mark()?;
+            (format.agent() == session.key.agent).then_some((format, mark))
+        });
         let file = session.transcript.and_then(|path| File::open(path).ok());
-        let (Some(format), Some(mut file)) = (format, file) else {
+        let (Some((format, mark)), Some(mut file)) = (format, file) else {
             return Ok(None);
         };
-        let marked = memmem::Finder::new(b"\"image\"");
+        let marked = memmem::Finder::new(mark);
         let mut found = None;
         let read = read_lines(&mut file, 0, &mut Vec::new(), |_, lines| {
             let mut lines = lines.split(|byte| *byte == b'\n');
             found = lines
                 .by_ref()
                 .filter(|line| marked.find(line).is_some())
-                .find_map(|line| format.images(line, owner).into_iter().nth(index));
+                .find_map(|line| {
+                    format
+                        .images(&session.key, line, owner)
+                        .into_iter()
+                        .nth(index)
+                });
             found.is_none()
         });
         if let Err(error) = read {

@@ -1,9 +1,9 @@
-//! Transcripts as blocks.
+//! Transcripts as blocks, and what came out of sessions.
 
 use super::Monitor;
 use crate::Error;
 use crate::model::SessionKey;
-use crate::query::{TranscriptBlock, TranscriptPage, TranscriptPlace};
+use crate::query::{Artifacts, TranscriptBlock, TranscriptPage, TranscriptPlace};
 use crate::store::sqlite;
 
 impl Monitor {
@@ -42,5 +42,16 @@ impl Monitor {
     ) -> Result<Option<(Vec<TranscriptBlock>, u64)>, Error> {
         self.inner
             .read(|connection| sqlite::blocks_after(connection, session, after, limit))
+    }
+
+    /// What came out of a session and the subagents that are a part of it: files, commits, pull requests, pictures; at most
+    /// `limit` files and as many other results.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Ambiguous`], [`Error::Store`].
+    pub fn artifacts(&self, id: &str, limit: usize) -> Result<Artifacts, Error> {
+        let row = self.resolve(id)?;
+        self.inner
+            .read(|connection| sqlite::artifacts(connection, &row, limit))
     }
 }

@@ -4,6 +4,7 @@ use crate::model::{
     AgentKind, EventKind, EventStatus, FactKey, NanoUsd, SessionKey, Timestamp, Usage,
 };
 
+use super::log::LogLevel;
 use super::search::SearchText;
 use super::usage::Order;
 
@@ -24,10 +25,15 @@ pub struct EventFilter {
     pub kinds: Vec<EventKind>,
     /// How they went.
     pub statuses: Vec<EventStatus>,
+    /// How much they matter.
+    pub levels: Vec<LogLevel>,
     /// Tools.
     pub tools: Vec<Box<str>>,
     /// What the text must contain.
     pub text: Option<SearchText>,
+    /// What the text or the tool's name must contain, letter by letter but for the case of ASCII. Every candidate is looked
+    /// at: for events of one session.
+    pub contains: Option<Box<str>>,
     /// Events at or after this time.
     pub since: Option<Timestamp>,
     /// Events before this time.

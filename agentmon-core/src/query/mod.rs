@@ -5,6 +5,7 @@
 
 mod activity;
 mod archive;
+mod artifact;
 mod board;
 mod budget;
 mod database;
@@ -30,6 +31,10 @@ mod zone;
 
 pub use activity::{BlockedDay, BlockedReport, BlockedSession, BlockedTime, blocked};
 pub use archive::{CallFilter, CallRow};
+pub use artifact::{
+    ArtifactFold, Artifacts, FileArtifact, FileFate, LineCounts, NotCounted, Output, OutputKind,
+    ToolAnswer, ToolRow, line_counts,
+};
 pub use board::{Board, BoardQuery, Group, board};
 pub use budget::{Budget, BudgetPeriod, BudgetState};
 pub use database::{DbBackup, DbCheck, DbStats, DbVacuum, TableStats};

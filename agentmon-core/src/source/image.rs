@@ -3,7 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::model::{FactKey, Timestamp};
+use crate::model::{FactKey, Span, Timestamp};
+
+/// How far apart the times can be at which sources told of one prompt.
+const SAME_PROMPT: Span = Span::from_secs(10);
 
 /// Whose images are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +15,29 @@ pub enum ImageOwner {
     Result(FactKey),
     /// What the user said then. Sources that told of the same prompt may have heard of it at slightly different times.
     Prompt(Timestamp),
+}
+
+impl ImageOwner {
+    /// Whether it is the prompt of that time.
+    #[must_use]
+    pub fn spoke_at(self, at: Timestamp) -> bool {
+        matches!(self, Self::Prompt(then) if Span((at - then).0.abs()) <= SAME_PROMPT)
+    }
+}
+
+/// The text that stands for an image in the text of an event, on a line of its own.
+pub const MARK: &str = "[image]";
+
+/// Puts the mark of each of `count` images behind a text.
+#[must_use]
+pub fn marked(mut text: String, count: usize) -> String {
+    for _ in 0..count {
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text.push_str(MARK);
+    }
+    text
 }
 
 /// What browsers draw without running anything in it.
@@ -73,6 +99,13 @@ impl Image {
         let kind = ImageKind::of(&bytes)?;
         Some(Self { kind, bytes })
     }
+
+    /// An image inside an address: `data:image/png;base64,...`. What type it says is not believed.
+    #[must_use]
+    pub fn from_data_url(url: &str) -> Option<Self> {
+        let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
+        head.ends_with(";base64").then(|| Self::from_base64(data))?
+    }
 }
 
 #[cfg(test)]
@@ -91,5 +124,16 @@ mod tests {
             assert_eq!(kind(other), None);
         }
         assert_eq!(Image::from_base64("not base64!"), None);
+        let url = format!("data:image/svg+xml;base64,{}", STANDARD.encode(b"GIF89a"));
+        let kind = Image::from_data_url(&url).map(|image| image.kind);
+        assert_eq!(kind, Some(ImageKind::Gif));
+        for other in [
+            "https://example.org/x.png",
+            "data:image/gif,GIF89a",
+            "data:image/gif;base64",
+            "",
+        ] {
+            assert_eq!(Image::from_data_url(other), None, "{other}");
+        }
     }
 }

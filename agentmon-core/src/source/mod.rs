@@ -44,7 +44,7 @@ pub use remote::RemoteSource;
 
 use image::{Image, ImageOwner};
 
-use crate::model::{AgentKind, Batch, Timestamp};
+use crate::model::{AgentKind, Batch, SessionKey, Timestamp};
 
 /// All file-backed agents. A new one is one line.
 #[must_use]
@@ -257,9 +257,14 @@ pub trait FileFormat: Debug + Send + Sync + 'static {
         let _ = (file, state, now, out);
     }
 
-    /// The images of `owner` in one line of a transcript.
-    fn images(&self, line: &[u8], owner: ImageOwner) -> Vec<Image> {
-        let _ = (line, owner);
+    /// What stands in every line that holds images; `None` where transcripts of this format are not known to hold any.
+    fn image_mark(&self) -> Option<&'static [u8]> {
+        None
+    }
+
+    /// The images of `owner` in one line of a session's transcript.
+    fn images(&self, session: &SessionKey, line: &[u8], owner: ImageOwner) -> Vec<Image> {
+        let _ = (session, line, owner);
         Vec::new()
     }
 }

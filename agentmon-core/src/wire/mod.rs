@@ -7,6 +7,7 @@
 
 mod activity;
 mod alert;
+mod artifacts;
 mod blocks;
 mod config;
 pub mod dashboard_api;
@@ -20,6 +21,7 @@ mod export;
 mod hooks;
 mod import;
 mod live;
+mod log;
 mod part;
 mod price;
 mod search;
@@ -33,6 +35,7 @@ mod usage;
 
 pub use activity::{blocked, filters, hours, tools};
 pub use alert::{alert, alerts};
+pub use artifacts::artifacts;
 pub use blocks::blocks;
 pub use config::{config, config_path};
 pub use database::{db_backup, db_check, db_stats, db_vacuum};
@@ -47,6 +50,7 @@ pub use live::{
     BoardStatus, TodayUsage, block_rows, board_row, board_status, live_events, live_session,
     live_usage, model_rows, session_row, session_rows, tool_rows,
 };
+pub use log::log;
 pub use price::{prices, prices_check};
 pub use search::search;
 pub use session::{explanation, session, session_change, sessions};

@@ -193,7 +193,7 @@ suite("the dashboard", (browser) => {
     const list = await (await fetch(`${demo.url}/api/v1/sessions?limit=1&state=working`)).json();
     const session = `/s/${encodeURIComponent(list.sessions[0].id)}`;
     const paths = ["/", "/activity", "/activity?view=alerts", "/usage", "/usage?as=table", "/search?q=tax", "/settings", "/settings?gateway=new", "/agents?new=1", "/chat", "/nowhere",
-      session, `${session}?tab=events`, `${session}?tab=cost`, `${session}?tab=why`];
+      session, `${session}?tab=events`, `${session}?tab=artifacts`, `${session}?tab=cost`, `${session}?tab=logs`, `${session}?tab=logs&q=nothing+like+this`, `${session}?tab=why`];
     const found = [];
     for (const colorScheme of ["dark", "light"]) {
       const page = await open("/", { colorScheme });

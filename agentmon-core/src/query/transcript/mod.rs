@@ -5,6 +5,7 @@ mod tool;
 use std::collections::HashMap;
 
 pub use tool::{Diff, Hunk, Todo, TodoStatus, ToolType};
+pub(super) use tool::{PATH, command, diff, first};
 
 use super::event::{EventCursor, EventRow};
 use crate::model::{EventKind, EventStatus, FactKey, SessionKey, Span, Timestamp};

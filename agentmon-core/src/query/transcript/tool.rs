@@ -1,6 +1,8 @@
 //! What a tool's input says: which kind of tool it is, what it is about, what it changes. Tools of all agents, by the
 //! names that they and their parameters have.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{ToolBlock, ToolOutcome};
@@ -66,6 +68,7 @@ const NAMES: &[(ToolType, &[&str])] = &[
             "strreplace",
             "strreplaceeditor",
             "strreplacebasededittool",
+            "strreplacefile",
             "notebookedit",
             "patch",
             "applydiff",
@@ -77,7 +80,14 @@ const NAMES: &[(ToolType, &[&str])] = &[
     ),
     (
         ToolType::Write,
-        &["write", "writefile", "createfile", "writetofile", "create"],
+        &[
+            "write",
+            "writefile",
+            "filewrite",
+            "createfile",
+            "writetofile",
+            "create",
+        ],
     ),
     (
         ToolType::Read,
@@ -292,12 +302,46 @@ pub(super) fn read(row: &EventRow, result: Option<ToolOutcome>) -> ToolBlock {
     }
 }
 
-fn first<'a>(fields: &'a Map<String, Value>, names: &[&str]) -> Option<&'a str> {
+/// The first of these fields that holds text.
+pub(in crate::query) fn first<'a>(
+    fields: &'a Map<String, Value>,
+    names: &[&str],
+) -> Option<&'a str> {
     let texts = names.iter().filter_map(|name| fields.get(*name)?.as_str());
     texts.into_iter().find(|text| !text.is_empty())
 }
 
-const PATH: &[&str] = &[
+const COMMAND: &[&str] = &["command", "cmd", "script", "input", "chars"];
+
+/// The command that a shell's input holds, all of it: a field of it, or the input itself.
+pub(in crate::query) fn command(text: &str) -> Cow<'_, str> {
+    let fields: Option<Map<String, Value>> = text
+        .starts_with('{')
+        .then(|| serde_json::from_str(text).ok())
+        .flatten();
+    let Some(fields) = fields else {
+        return text.into();
+    };
+    let line = first(&fields, COMMAND).map(str::to_owned);
+    line.or_else(|| argv(&fields)).unwrap_or_default().into()
+}
+
+/// A command that is given as a program and its arguments.
+fn argv(fields: &Map<String, Value>) -> Option<String> {
+    let words = fields
+        .get("command")
+        .or_else(|| fields.get("cmd"))?
+        .as_array()?;
+    let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+    // What a shell is told to run is the command.
+    Some(match words[..] {
+        [_, "-lc" | "-c", script] => script.to_owned(),
+        _ => words.join(" "),
+    })
+}
+
+/// Names of the field that holds a file or folder.
+pub(in crate::query) const PATH: &[&str] = &[
     "file_path",
     "filePath",
     "path",
@@ -310,7 +354,7 @@ const PATH: &[&str] = &[
 
 fn title(kind: ToolType, fields: &Map<String, Value>, text: &str) -> String {
     let named: &[&str] = match kind {
-        ToolType::Shell => &["command", "cmd", "script", "input", "chars"],
+        ToolType::Shell => COMMAND,
         ToolType::Edit | ToolType::Write | ToolType::Read => PATH,
         ToolType::Search => &["pattern", "query", "regex", "q"],
         ToolType::Web => &["url", "query", "q"],
@@ -318,18 +362,6 @@ fn title(kind: ToolType, fields: &Map<String, Value>, text: &str) -> String {
         ToolType::Todo => &["subject", "explanation"],
         ToolType::Ask => &["question", "plan"],
         ToolType::Other => &[],
-    };
-    let argv = || {
-        let words = fields
-            .get("command")
-            .or_else(|| fields.get("cmd"))?
-            .as_array()?;
-        let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
-        // What a shell is told to run is the command.
-        Some(match words[..] {
-            [_, "-lc" | "-c", script] => script.to_owned(),
-            _ => words.join(" "),
-        })
     };
     let asked = || {
         let questions = fields.get("questions")?.as_array()?;
@@ -339,7 +371,7 @@ fn title(kind: ToolType, fields: &Map<String, Value>, text: &str) -> String {
     let plain = || (fields.is_empty() && !text.starts_with('{')).then(|| text.to_owned());
     let title = first(fields, named)
         .map(str::to_owned)
-        .or_else(argv)
+        .or_else(|| argv(fields))
         .or_else(asked)
         .or_else(|| first(fields, PATH).map(str::to_owned))
         .or_else(any)
@@ -353,11 +385,16 @@ fn title(kind: ToolType, fields: &Map<String, Value>, text: &str) -> String {
         .collect()
 }
 
-fn diff(kind: ToolType, fields: &Map<String, Value>, text: &str) -> Option<Diff> {
+/// What an edit changes, or the patch that a tool applies.
+pub(in crate::query) fn diff(
+    kind: ToolType,
+    fields: &Map<String, Value>,
+    text: &str,
+) -> Option<Diff> {
     if !matches!(kind, ToolType::Edit | ToolType::Write | ToolType::Shell) {
         return None;
     }
-    let patch = first(fields, &["patch", "diff", "input"]).or(Some(text));
+    let patch = first(fields, &["patch", "patchText", "diff", "input"]).or(Some(text));
     let is_patch = |text: &&str| text.starts_with("*** Begin Patch") || text.starts_with("--- ");
     if let Some(patch) = patch.filter(is_patch) {
         return Some(Diff::Patch(patch.into()));
@@ -376,14 +413,28 @@ fn diff(kind: ToolType, fields: &Map<String, Value>, text: &str) -> Option<Diff>
             "new_source",
             "replace",
             "newText",
+            "new",
         ])?;
-        let old = text(&["old_string", "oldString", "old_str", "search", "oldText"]);
+        let old = text(&[
+            "old_string",
+            "oldString",
+            "old_str",
+            "search",
+            "oldText",
+            "old",
+        ]);
         Some(Hunk {
             old: old.unwrap_or_default().into(),
             new: new.into(),
         })
     };
-    let edits = fields.get("edits").and_then(Value::as_array);
+    let edits = ["edits", "edit"]
+        .iter()
+        .find_map(|name| match fields.get(*name)? {
+            Value::Array(edits) => Some(&edits[..]),
+            edit @ Value::Object(_) => Some(std::slice::from_ref(edit)),
+            _ => None,
+        });
     let hunks: Vec<Hunk> = match (edits, hunk(fields), written) {
         (Some(edits), ..) => edits
             .iter()

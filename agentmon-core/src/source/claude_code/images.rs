@@ -4,11 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::identity::tool_fact;
-use crate::model::{Span, Timestamp};
+use crate::model::Timestamp;
 use crate::source::image::{Image, ImageOwner};
-
-/// How far apart the times can be at which a hook and the transcript told of one prompt.
-const SAME_PROMPT: Span = Span::from_secs(10);
 
 #[derive(Deserialize)]
 struct Line {
@@ -52,9 +49,9 @@ pub(super) fn images(line: &[u8], owner: ImageOwner) -> Vec<Image> {
             let sources = content.into_iter().flatten().map(|part| &part["source"]);
             sources.filter_map(decoded).collect()
         }
-        ImageOwner::Prompt(at) => {
-            let is_then = Timestamp::parse(&line.timestamp)
-                .is_some_and(|then| Span((then - at).0.abs()) <= SAME_PROMPT);
+        ImageOwner::Prompt(_) => {
+            let then = Timestamp::parse(&line.timestamp);
+            let is_then = then.is_some_and(|then| owner.spoke_at(then));
             let sources = blocks.filter(|block| is_then && block.kind == "image");
             let sources: Vec<Value> = sources.filter_map(|block| block.source).collect();
             sources.iter().filter_map(decoded).collect()

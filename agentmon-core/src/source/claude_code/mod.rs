@@ -145,7 +145,11 @@ impl FileFormat for ClaudeCode {
         }
     }
 
-    fn images(&self, line: &[u8], owner: ImageOwner) -> Vec<Image> {
+    fn image_mark(&self) -> Option<&'static [u8]> {
+        Some(b"\"image\"")
+    }
+
+    fn images(&self, _: &SessionKey, line: &[u8], owner: ImageOwner) -> Vec<Image> {
         images::images(line, owner)
     }
 }

@@ -177,7 +177,7 @@ impl Reader<'_, '_> {
                 let prompt = self.hook.prompt.clone().unwrap_or_default();
                 let title = Title::new(TitleKind::FirstPrompt, self.now, &prompt);
                 self.out.patch(self.session).propose_title(title);
-                self.tell(|told| told.prompt(&prompt));
+                self.tell(|told| told.prompt(&prompt, 0));
                 self.say(Signal::PromptSubmitted);
             }
             "PreToolUse" | "PermissionRequest" | "PostToolUse" => self.tool(&event),

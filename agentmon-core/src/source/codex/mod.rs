@@ -10,8 +10,10 @@ mod ending;
 mod facts;
 mod head;
 pub mod hook;
+mod images;
 mod limits;
 mod parser;
+mod patch;
 mod reader;
 mod record;
 mod text;
@@ -26,8 +28,9 @@ use std::path::{Component, Path};
 
 use self::parser::Rollout;
 use self::thread::ThreadId;
+use super::image::{Image, ImageOwner};
 use super::{Env, FileFormat, FileInfo, FileRole, Parser, Root};
-use crate::model::{AgentKind, FactKey};
+use crate::model::{AgentKind, FactKey, SessionKey};
 
 /// Bumped when the parser learns something; old parser states are refused.
 const FORMAT_VERSION: u32 = 1;
@@ -88,6 +91,14 @@ impl FileFormat for Codex {
         } else {
             None
         }
+    }
+
+    fn image_mark(&self) -> Option<&'static [u8]> {
+        Some(b"input_image")
+    }
+
+    fn images(&self, session: &SessionKey, line: &[u8], owner: ImageOwner) -> Vec<Image> {
+        images::images(&session.native_id, line, owner)
     }
 
     /// A rollout begins with its session's header.

@@ -161,7 +161,8 @@ impl<'a> Reader<'_, 'a> {
                 let message: UserMessage<'_> = self.line.record()?;
                 if matches!(message.kind.get(), None | Some("plain")) {
                     self.signal(Turns::prompted);
-                    self.prompt(message.message.get().unwrap_or_default());
+                    let text = message.message.get().unwrap_or_default();
+                    self.prompt(text, message.image_count());
                 }
             }
             Kind::ItemCompleted if told || untitled => self.item(&self.line.record()?),
@@ -396,7 +397,7 @@ impl<'a> Reader<'_, 'a> {
         let item = &completed.item;
         self.signal(|turns, emit| turns.item(completed.turn_id.name(), item, emit));
         if item.kind.get() == Some("UserMessage") {
-            self.prompt(&Parts::of(item.content));
+            self.prompt(&Parts::of(item.content), 0);
         }
         self.timeline(|timeline| timeline.item(item));
     }
@@ -414,14 +415,14 @@ impl<'a> Reader<'_, 'a> {
             Some("user") if self.line.bare => {
                 let text = Parts::of(message.content);
                 if !text.starts_with('<') && !text.starts_with("# AGENTS.md") {
-                    self.prompt(&text);
+                    self.prompt(&text, 0);
                 }
             }
             _ => {}
         }
     }
 
-    fn prompt(&mut self, text: &str) {
+    fn prompt(&mut self, text: &str, images: usize) {
         let typed = text
             .split_once(IDE_REQUEST)
             .map_or(text, |(_, typed)| typed);
@@ -430,7 +431,7 @@ impl<'a> Reader<'_, 'a> {
             // A prompt may be an image alone.
             self.facts.titled = !typed.trim().is_empty();
         }
-        self.timeline(|timeline| timeline.prompt(typed.trim()));
+        self.timeline(|timeline| timeline.prompt(typed.trim(), images));
     }
 
     fn title(&mut self, kind: TitleKind, text: &str) {

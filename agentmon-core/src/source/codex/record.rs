@@ -248,9 +248,22 @@ pub(super) struct ThreadSettings<'a> {
 pub(super) struct UserMessage<'a> {
     #[serde(default, borrow)]
     pub(super) message: Text<'a>,
+    #[serde(default, borrow)]
+    pub(super) images: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    pub(super) local_images: Option<&'a RawValue>,
     /// `plain`, or what the client itself put in (clients of 2025).
     #[serde(default, borrow)]
     pub(super) kind: Text<'a>,
+}
+
+impl UserMessage<'_> {
+    /// How many images are beside the words.
+    pub(super) fn image_count(&self) -> usize {
+        let lists = [self.images, self.local_images].into_iter();
+        let counts = lists.filter_map(part::<Vec<serde::de::IgnoredAny>>);
+        counts.map(|list| list.len()).sum()
+    }
 }
 
 #[derive(Deserialize)]
@@ -327,6 +340,9 @@ pub(super) struct PatchApplied<'a> {
     pub(super) call_id: Text<'a>,
     #[serde(default, borrow)]
     pub(super) changes: Option<&'a RawValue>,
+    /// Older clients write no `status`.
+    #[serde(default, borrow)]
+    pub(super) success: Option<&'a RawValue>,
     #[serde(default, borrow)]
     pub(super) status: Text<'a>,
 }

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::source::image::marked;
+
 /// A string, or nothing where the value is missing or of another type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Text<'a>(Option<Cow<'a, str>>);
@@ -73,22 +75,37 @@ pub(super) fn part<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<
     serde_json::from_str(raw?.get()).ok()
 }
 
+/// Whether an address holds an image itself.
+fn is_image(url: &str) -> bool {
+    url.starts_with("data:image/")
+}
+
 /// Text as messages and outputs hold it: a string, a part with a `text`, or a list of both.
 #[derive(Default)]
-pub(super) struct Parts(String);
+pub(super) struct Parts {
+    text: String,
+    /// Parts that are an image.
+    images: usize,
+}
 
 impl Parts {
     /// All text of a raw value, parts on lines of their own.
     pub(super) fn of(raw: Option<&RawValue>) -> String {
-        part::<Self>(raw).unwrap_or_default().0
+        part::<Self>(raw).unwrap_or_default().text
+    }
+
+    /// All text, and behind it a mark for each image.
+    pub(super) fn with_images(raw: Option<&RawValue>) -> String {
+        let Self { text, images } = part::<Self>(raw).unwrap_or_default();
+        marked(text, images)
     }
 
     fn push(&mut self, text: &str) {
         if !text.is_empty() {
-            if !self.0.is_empty() && !self.0.ends_with('\n') {
-                self.0.push('\n');
+            if !self.text.is_empty() && !self.text.ends_with('\n') {
+                self.text.push('\n');
             }
-            self.0.push_str(text);
+            self.text.push_str(text);
         }
     }
 }
@@ -102,7 +119,10 @@ impl<'de> Deserialize<'de> for Parts {
                 f.write_str("text or parts of text")
             }
             fn visit_str<E>(self, text: &str) -> Result<Parts, E> {
-                Ok(Parts(text.to_owned()))
+                Ok(Parts {
+                    text: text.to_owned(),
+                    images: 0,
+                })
             }
             fn visit_bool<E>(self, _: bool) -> Result<Parts, E> {
                 Ok(Parts::default())
@@ -122,7 +142,8 @@ impl<'de> Deserialize<'de> for Parts {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Parts, A::Error> {
                 let mut all = Parts::default();
                 while let Some(part) = seq.next_element::<Parts>()? {
-                    all.push(&part.0);
+                    all.push(&part.text);
+                    all.images += part.images;
                 }
                 Ok(all)
             }
@@ -130,7 +151,15 @@ impl<'de> Deserialize<'de> for Parts {
                 let mut all = Parts::default();
                 while let Some(key) = map.next_key::<Cow<'_, str>>()? {
                     match &*key {
-                        "text" | "content" | "stdout" => all.push(&map.next_value::<Parts>()?.0),
+                        "text" | "content" | "stdout" => {
+                            let part = map.next_value::<Parts>()?;
+                            all.push(&part.text);
+                            all.images += part.images;
+                        }
+                        "image_url" => {
+                            let url = map.next_value::<Text<'_>>()?;
+                            all.images += usize::from(url.get().is_some_and(is_image));
+                        }
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                         }

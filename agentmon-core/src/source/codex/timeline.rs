@@ -8,12 +8,14 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::patch;
 use super::record::{CompletedItem, PatchApplied, Plan, RustDuration, ToolCall, ToolOutput};
 use super::text::{Parts, part};
 use super::thread::ThreadId;
 use crate::model::{
     Batch, DedupKey, Event, EventKind, EventStatus, FactKey, SessionIndex, Timestamp,
 };
+use crate::source::image::marked;
 
 /// How many lines a tool's output may have before the word `Output:`.
 const MAX_HEADER_LINES: usize = 8;
@@ -75,9 +77,9 @@ impl Timeline<'_> {
         }
     }
 
-    /// What the user asked.
-    pub(super) fn prompt(&mut self, text: &str) {
-        if text.trim().is_empty() {
+    /// What the user asked, and how many images are beside it.
+    pub(super) fn prompt(&mut self, text: &str, images: usize) {
+        if text.trim().is_empty() && images == 0 {
             return;
         }
         let mut event = self.event(EventKind::UserPrompt, text);
@@ -88,6 +90,10 @@ impl Timeline<'_> {
                 alias: Some(alias.into()),
                 credit: 0,
             };
+        }
+        // Terminals name images in the text itself.
+        if !text.contains("[Image #") && !event.truncated {
+            event.text = marked(text.to_owned(), images).into();
         }
         self.out.events.push(event);
     }
@@ -183,7 +189,8 @@ impl Timeline<'_> {
                 }
             }
             Some("FileChange") => {
-                self.files_changed(id, item.changes, item.status.get());
+                let is_done = item.status.get().is_none_or(|status| status == "completed");
+                self.files_changed(id, item.changes, is_done);
             }
             _ => {}
         }
@@ -191,24 +198,19 @@ impl Timeline<'_> {
 
     pub(super) fn patch_applied(&mut self, patch: &PatchApplied<'_>) {
         if let Some(call) = patch.call_id.name() {
-            self.files_changed(call, patch.changes, patch.status.get());
+            let status = patch.status.get();
+            let is_done = status.is_none_or(|status| status == "completed");
+            let succeeded = part::<bool>(patch.success) != Some(false);
+            self.files_changed(call, patch.changes, is_done && succeeded);
         }
     }
 
-    fn files_changed(&mut self, call: &str, changes: Option<&RawValue>, status: Option<&str>) {
-        let Some(changes) =
-            part::<std::collections::BTreeMap<String, serde::de::IgnoredAny>>(changes)
-        else {
+    fn files_changed(&mut self, call: &str, changes: Option<&RawValue>, is_done: bool) {
+        let Some(files) = patch::lines(changes) else {
             return;
         };
-        let paths: Vec<&str> = changes.keys().map(String::as_str).collect();
-        let event = self.tool(
-            EventKind::FileChange,
-            call,
-            Some("apply_patch"),
-            &paths.join("\n"),
-        );
-        if status.is_some_and(|status| status != "completed") {
+        let event = self.tool(EventKind::FileChange, call, Some("apply_patch"), &files);
+        if !is_done {
             event.status = EventStatus::Error;
         }
     }
@@ -296,7 +298,7 @@ impl ToolResult {
             exit_code: Option<i64>,
             duration_seconds: Option<f64>,
         }
-        let text = Parts::of(output);
+        let text = Parts::with_images(output);
         if text.starts_with('{')
             && let Ok(old) = serde_json::from_str::<WithMetadata>(&text)
         {

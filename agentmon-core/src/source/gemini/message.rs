@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::record::{self, Arguments, Message, Output, Part, Response, Thought, ToolCall};
+use super::record::{
+    self, Arguments, InlineData, Message, Output, Part, Response, Thought, ToolCall,
+};
 use super::session_key;
 use crate::model::{
     CallSource, EventKind, EventStatus, FactKey, ModelCall, PriceMode, ProblemKind, Relation,
-    Stamped, Title, TitleKind, latest, stamp,
+    SessionKey, Stamped, Title, TitleKind, latest, stamp,
 };
 use crate::session::Signal;
+use crate::source::image::marked;
 use crate::source::json::{self, Raw};
 use crate::source::line::{Line, detail};
 use crate::source::otlp::gemini_usage_key;
@@ -79,6 +82,7 @@ fn user(line: &mut Line<'_>, message: &Message<'_>, titled: &mut bool) {
         *titled = title.is_some();
         line.patch().propose_title(title);
     }
+    let prompt = marked(prompt.into_owned(), images(&parts));
     line.event(0, EventKind::UserPrompt, &prompt);
 }
 
@@ -178,6 +182,23 @@ fn call(line: &mut Line<'_>, message: &Message<'_>) -> Option<FactKey> {
     Some(fact)
 }
 
+/// What joins a tool's use with its result.
+pub(super) fn tool_fact(session: &SessionKey, call: &str) -> FactKey {
+    FactKey::new(
+        "gemini.tool",
+        &[session.native_id.as_bytes(), call.as_bytes()],
+    )
+}
+
+/// How many parts of a list are images.
+fn images<'p, 'a: 'p>(parts: impl IntoIterator<Item = &'p Part<'a>>) -> usize {
+    let data = parts
+        .into_iter()
+        .filter_map(|part| json::object::<InlineData<'_>>(part.inline_data));
+    data.filter(|data| json::text(data.mime_type).is_some_and(|kind| kind.starts_with("image/")))
+        .count()
+}
+
 /// A tool that has finished.
 fn tool(line: &mut Line<'_>, tool: &ToolCall<'_>, model_call: Option<FactKey>) {
     let id = json::text(tool.id).unwrap_or_default();
@@ -199,10 +220,7 @@ fn tool(line: &mut Line<'_>, tool: &ToolCall<'_>, model_call: Option<FactKey>) {
     if !line.want.content {
         return;
     }
-    let call = FactKey::new(
-        "gemini.tool",
-        &[line.key.native_id.as_bytes(), id.as_bytes()],
-    );
+    let call = tool_fact(line.key, &id);
     let text = json::text(arguments.command)
         .unwrap_or_else(|| Cow::Borrowed(tool.args.map_or("", |raw| raw.get())));
     if let Some(event) = line.event(format_args!("use:{id}"), EventKind::ToolUse, &text) {
@@ -212,7 +230,15 @@ fn tool(line: &mut Line<'_>, tool: &ToolCall<'_>, model_call: Option<FactKey>) {
     }
     line.at = ended;
     let failed = json::text(tool.status).is_some_and(|status| status != "success");
-    let result = result(tool);
+    let returned: Vec<Part<'_>> = json::list(tool.result);
+    let inside = returned
+        .iter()
+        .filter_map(|part| json::object::<Response<'_>>(part.function_response));
+    let inside: Vec<Part<'_>> = inside
+        .flat_map(|response| json::list(response.parts))
+        .collect();
+    let count = images(returned.iter().chain(&inside));
+    let result = marked(result(tool).into_owned(), count);
     if let Some(event) = line.event(format_args!("result:{id}"), EventKind::ToolResult, &result) {
         event.tool = Some((&*name).into());
         event.call = Some(call);

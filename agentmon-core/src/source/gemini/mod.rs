@@ -10,12 +10,14 @@
 
 mod chat;
 pub mod hook;
+mod images;
 mod message;
 mod project;
 mod record;
 
 use std::path::Path;
 
+use super::image::{Image, ImageOwner};
 use super::{Env, FileFormat, FileInfo, FileRole, Parser, Root};
 use crate::model::{AgentKind, SessionKey};
 
@@ -67,6 +69,14 @@ impl FileFormat for Gemini {
             (stem, "json") if stem.starts_with("session-") => Some(FileRole::Document),
             _ => None,
         }
+    }
+
+    fn image_mark(&self) -> Option<&'static [u8]> {
+        Some(b"inlineData")
+    }
+
+    fn images(&self, session: &SessionKey, line: &[u8], owner: ImageOwner) -> Vec<Image> {
+        images::images(session, line, owner)
     }
 
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {

@@ -76,6 +76,16 @@ pub(super) struct Part<'a> {
     pub(super) thought: Raw<'a>,
     #[serde(borrow)]
     pub(super) function_response: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) inline_data: Raw<'a>,
+}
+
+/// What a part holds itself. The data are left where they are.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct InlineData<'a> {
+    #[serde(borrow)]
+    pub(super) mime_type: Raw<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -130,6 +140,9 @@ pub(super) struct Arguments<'a> {
 pub(super) struct Response<'a> {
     #[serde(borrow)]
     pub(super) response: Raw<'a>,
+    /// Further [`Part`]s.
+    #[serde(borrow)]
+    pub(super) parts: Raw<'a>,
 }
 
 /// The text of what a tool returned.

@@ -140,7 +140,7 @@ impl Conditions {
 }
 
 /// Text as a part of a LIKE pattern with `!` for escapes.
-fn escape_like(text: &str) -> String {
+pub(super) fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '!' | '%' | '_') {

@@ -4,18 +4,17 @@ mod sightings;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::conditions::Conditions;
+use super::conditions::{Conditions, escape_like};
 use super::dimensions::{Names, TOOLS};
 use super::event_cells::CellChanges;
 use super::keys::Keys;
+use super::log::of_level;
 use super::search::expression;
 use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionIndex, SessionKey,
     Timestamp, Usage,
 };
-use crate::query::{
-    EventCursor, EventFilter, EventIdentity, EventPage, EventRow, LogLevel, LogPage, Order,
-};
+use crate::query::{EventCursor, EventFilter, EventIdentity, EventPage, EventRow, Order};
 use crate::source::otlp::call_event;
 use crate::store::StoreError;
 
@@ -347,6 +346,17 @@ fn conditions(filter: &EventFilter) -> Conditions {
     conditions.any(&filter.statuses, "event.status = ?", |status| {
         vec![status_code(*status).into()]
     });
+    if !filter.levels.is_empty() {
+        let levels: Vec<String> = filter.levels.iter().copied().map(of_level).collect();
+        conditions.add(&format!("({})", levels.join(" OR ")), []);
+    }
+    if let Some(part) = filter.contains.as_deref().filter(|part| !part.is_empty()) {
+        let part = format!("%{}%", escape_like(part));
+        conditions.add(
+            "(event_body.text LIKE ? ESCAPE '!' OR tool.name LIKE ? ESCAPE '!')",
+            [part.clone().into(), part.into()],
+        );
+    }
     conditions.any(&filter.tools, "tool.name = ?", |tool| {
         vec![tool.to_string().into()]
     });
@@ -427,51 +437,6 @@ pub fn events(connection: &Connection, filter: &EventFilter) -> Result<EventPage
         events,
         next: next.flatten(),
     })
-}
-
-/// A page of a session's log, the newest first, and how many lines there are of that level.
-///
-/// # Errors
-/// [`StoreError`] when the database cannot be read.
-pub fn log(
-    connection: &Connection,
-    session: i64,
-    level: Option<LogLevel>,
-    offset: u64,
-    limit: usize,
-) -> Result<LogPage, StoreError> {
-    let condition = level.map_or_else(|| "TRUE".to_owned(), of_level);
-    let sql = format!(
-        "{SELECT} WHERE event.session = ?1 AND {condition}
-         ORDER BY event.at DESC, event.seq DESC LIMIT ?2 OFFSET ?3"
-    );
-    let mut select = connection.prepare_cached(&sql)?;
-    let offset = offset.min(i64::MAX as u64) as i64;
-    let rows = select.query_map(params![session, limit as i64, offset], read)?;
-    let events = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    let count = format!("SELECT count(*) FROM event WHERE event.session = ?1 AND {condition}");
-    let total: i64 = connection
-        .prepare_cached(&count)?
-        .query_row([session], |row| row.get(0))?;
-    Ok(LogPage {
-        events,
-        total: total as u64,
-    })
-}
-
-/// The condition that an event is of a level.
-fn of_level(level: LogLevel) -> String {
-    let each = EventKind::ALL
-        .into_iter()
-        .flat_map(|kind| EventStatus::ALL.map(|status| (kind, status)));
-    let of_level = each.filter(|(kind, status)| LogLevel::of(*kind, *status) == level);
-    let codes: Vec<String> = of_level
-        .map(|(kind, status)| format!("({}, {})", kind_code(kind), status_code(status)))
-        .collect();
-    format!(
-        "(event.kind, event.status) IN (VALUES {})",
-        codes.join(", ")
-    )
 }
 
 /// The latest events of a session, oldest first, and whether there are more.

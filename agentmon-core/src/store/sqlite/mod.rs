@@ -3,6 +3,7 @@
 mod alerts;
 mod aliases;
 mod archive;
+mod artifacts;
 mod calls;
 mod chats;
 mod conditions;
@@ -21,6 +22,7 @@ mod hosts;
 mod incoming;
 mod ingest;
 mod keys;
+mod log;
 mod maintain;
 mod manual;
 mod posted;
@@ -41,16 +43,18 @@ mod writer;
 
 pub use alerts::{alert, alerts, due_deliveries};
 pub use archive::{facts, model_calls};
+pub use artifacts::artifacts;
 pub use calls::knows_any as knows_any_call;
 pub use chats::{chat_history, open_messages};
 pub use connect::{Opened, Readers, open_reader, open_writer, suspect};
 pub use counters::totals as own_totals;
 pub use cursors::{indexed, load_cursors, problems};
-pub use events::{events, events_after, log, timeline};
+pub use events::{events, events_after, timeline};
 pub use feed::{feed, feed_after, feed_sessions};
 pub use feed_stats::{cost as feed_cost, filter_options, stats as feed_stats, tool_stats};
 pub use gateways::{gateway_progress, gateway_statuses, gateways};
 pub use ingest::Ingested;
+pub use log::log;
 pub use maintain::{Forgotten, backup, bytes, check, stats};
 pub use manual::{
     MAX_AGENTS as MAX_MANUAL_AGENTS, agent as manual_agent, agents as manual_agents,

@@ -11,6 +11,7 @@ mod hooks;
 mod live;
 mod openapi;
 mod quotas;
+mod results;
 mod sessions;
 mod sources;
 mod usage;
@@ -25,6 +26,8 @@ use crate::http::Route;
 /// All routes of the native API.
 pub(super) fn routes(app: &Arc<App>) -> Route {
     sessions::routes(app)
+        .or(results::routes(app))
+        .unify()
         .or(events::routes(app))
         .unify()
         .or(usage::routes(app))

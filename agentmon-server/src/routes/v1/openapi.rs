@@ -6,7 +6,8 @@ use warp::Filter;
 use warp::reply::Response;
 
 use super::{
-    about, activity, alerts, board, doctor, events, hooks, live, quotas, sessions, sources, usage,
+    about, activity, alerts, board, doctor, events, hooks, live, quotas, results, sessions,
+    sources, usage,
 };
 use crate::http::{Route, method, reply};
 
@@ -20,6 +21,8 @@ use crate::http::{Route, method, reply};
         sessions::explain,
         sessions::transcript,
         sessions::image,
+        results::artifacts,
+        results::log,
         board::board,
         board::status,
         events::list,

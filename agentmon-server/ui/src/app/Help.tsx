@@ -31,7 +31,7 @@ const KEYS: readonly { title: string; keys: readonly [string, string][] }[] = [
   {
     title: "Session",
     keys: [
-      ["1 2 3 4", "Transcript, Events, Cost, Why"], ["j k", "Next, previous block"], ["J K", "Next, previous prompt"],
+      ["1 2 3 4 5 6", "Transcript, Events, Artifacts, Cost, Logs, Why"], ["j k", "Next, previous block"], ["J K", "Next, previous prompt"],
       ["o", "Open or close a block"], ["f", "Find"], ["G", "To the newest, and follow"], ["[ ]", "Previous, next session"],
       ["y", "Copy the command that resumes it"], ["c", "Chat with it, where a gateway knows it"],
     ],

@@ -167,6 +167,71 @@ export interface BlockPage {
   after: string | null;
 }
 
+/** Lines added and removed; where `complete` is false there may be more. */
+export interface LineCounts {
+  added: number;
+  removed: number;
+  complete: boolean;
+}
+
+export type FileFate = "created" | "written" | "edited" | "renamed" | "deleted" | "temporary";
+
+export interface FileArtifact {
+  path: string;
+  change: FileFate;
+  renamed_from: string | null;
+  changes: number;
+  lines: LineCounts;
+  first_at: string;
+  last_at: string;
+  session: string;
+  event: number;
+  by: { session: string; changes: number }[];
+}
+
+export interface Output {
+  kind: "commit" | "pull_request" | "issue" | "release" | "images";
+  at: string;
+  session: string;
+  event: number;
+  title: string | null;
+  id: string | null;
+  url: string | null;
+  tool: string | null;
+  images: number | null;
+}
+
+export interface Artifacts {
+  session: string;
+  files: FileArtifact[];
+  files_total: number;
+  lines: LineCounts;
+  outputs: Output[];
+  outputs_total: number;
+  not_counted: { failed: number; unanswered: number; unnamed: number };
+  complete: boolean;
+}
+
+export const LEVELS = ["error", "warn", "info", "debug"] as const;
+export type Level = (typeof LEVELS)[number];
+
+export interface LogLine {
+  id: number;
+  at: string;
+  level: Level;
+  kind: string;
+  status: "success" | "error" | "timeout";
+  tool: string | null;
+  duration_ms: number | null;
+  text: string;
+  truncated: boolean;
+}
+
+export interface LogPage {
+  lines: LogLine[];
+  next: string | null;
+}
+
 export interface ModelUsage extends Spent {
   model: string;
 }

@@ -5,7 +5,7 @@ import { lazy, memo, Suspense, useState, type ReactNode } from "react";
 import { count, money, whole } from "../lib/format";
 import type { Block } from "../lib/types";
 import { At } from "../ui/parts";
-import { Images, imagesOf } from "./Images";
+import { Images, imagesOf, withoutMarks } from "./Images";
 import { ToolBlock } from "./ToolBlock";
 
 const Prose = lazy(() => import("./Prose"));
@@ -38,7 +38,7 @@ function Content({ block, isOpen, onToggle }: Props) {
       return (
         <div className="rounded-lg border border-line bg-raised px-3 py-2 shadow-[inset_3px_0_var(--accent)]">
           <Label icon={<User size={13} aria-hidden />}>You</Label>
-          <Clipped text={block.text} lines={24} />
+          <Clipped text={withoutMarks(block.text)} lines={24} />
           {imagesOf(block.text) ? <Images event={block.id} count={imagesOf(block.text)} /> : null}
           <Cut block={block} />
         </div>

@@ -27,7 +27,12 @@ function Picture({ path, name }: { path: string; name: string }) {
   );
 }
 
-/** How many images a prompt names: Claude Code writes `[Image #3]` where one was put in. */
+/** How many images a prompt names: terminals write `[Image #3]` where one was put in, agentmon a line for each behind it. */
 export function imagesOf(prompt: string): number {
-  return prompt.match(/\[Image #\d+\]/g)?.length ?? 0;
+  return prompt.match(/\[Image #\d+\]|^\[image\]$/gm)?.length ?? 0;
+}
+
+/** A text without the lines that stand for images, which are shown below it. */
+export function withoutMarks(text: string): string {
+  return text.replaceAll(/^\[image\]\n?/gm, "").trimEnd();
 }

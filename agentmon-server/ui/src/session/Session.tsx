@@ -20,12 +20,14 @@ import { createSession, type SessionHandle } from "./store";
 import { TranscriptView } from "./TranscriptView";
 
 const Events = lazy(() => import("./Events"));
+const Artifacts = lazy(() => import("./Artifacts"));
+const Logs = lazy(() => import("./Logs"));
 const CostTab = lazy(() => import("./CostTab"));
 const Why = lazy(() => import("./Why"));
 
-const TABS = ["transcript", "events", "cost", "why"] as const;
+const TABS = ["transcript", "events", "artifacts", "cost", "logs", "why"] as const;
 type Tab = (typeof TABS)[number];
-const LABELS: Record<Tab, string> = { transcript: "Transcript", events: "Events", cost: "Cost", why: "Why" };
+const LABELS: Record<Tab, string> = { transcript: "Transcript", events: "Events", artifacts: "Artifacts", cost: "Cost", logs: "Logs", why: "Why" };
 
 export default function Session({ id }: { id: string }) {
   const [params, change] = useParams();
@@ -44,8 +46,10 @@ export default function Session({ id }: { id: string }) {
   useKeys({
     1: () => go("transcript"),
     2: () => go("events"),
-    3: () => go("cost"),
-    4: () => go("why"),
+    3: () => go("artifacts"),
+    4: () => go("cost"),
+    5: () => go("logs"),
+    6: () => go("why"),
     "[": () => besides(id, -1, navigate),
     "]": () => besides(id, 1, navigate),
     y: () => {
@@ -101,6 +105,8 @@ function Panel({ tab, handle, session }: { tab: Tab; handle: SessionHandle; sess
   switch (tab) {
     case "transcript": return <SessionId value={session.id}><TranscriptView handle={handle} session={session} at={at} /></SessionId>;
     case "events": return <Events handle={handle} session={session} />;
+    case "artifacts": return <Artifacts handle={handle} session={session} />;
+    case "logs": return <Logs handle={handle} session={session} />;
     case "cost": return <CostTab session={session} />;
     case "why": return <Why session={session} />;
   }

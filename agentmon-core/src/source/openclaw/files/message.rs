@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::entry::{self, Block, Details, Message};
 use super::text;
 use crate::model::{
-    CallSource, EventKind, EventStatus, FactKey, ModelCall, PriceMode, Timestamp, Title, TitleKind,
-    stamp,
+    CallSource, EventKind, EventStatus, FactKey, ModelCall, PriceMode, SessionKey, Timestamp,
+    Title, TitleKind, stamp,
 };
 use crate::session::{Ask, Signal};
 use crate::source::about::about;
@@ -249,11 +249,15 @@ pub(in crate::source::openclaw) fn turn_ended() -> Signal {
     }
 }
 
-/// Providers number tool calls within a conversation, some of them from one.
 fn tool_fact(line: &Line<'_>, call: &str) -> FactKey {
+    tool_key(line.key, call)
+}
+
+/// What joins a tool's use with its result. Providers number tool calls within a conversation, some of them from one.
+pub(super) fn tool_key(session: &SessionKey, call: &str) -> FactKey {
     FactKey::new(
         "openclaw.tool",
-        &[line.key.native_id.as_bytes(), call.as_bytes()],
+        &[session.native_id.as_bytes(), call.as_bytes()],
     )
 }
 

@@ -20,6 +20,7 @@
 //! some local servers number their answers from a small range.
 
 pub(super) mod entry;
+mod images;
 pub(super) mod message;
 pub(super) mod names;
 pub(super) mod rows;
@@ -28,7 +29,8 @@ pub(super) mod transcript;
 
 use std::path::Path;
 
-use crate::model::AgentKind;
+use crate::model::{AgentKind, SessionKey};
+use crate::source::image::{Image, ImageOwner};
 use crate::source::{Env, FileFormat, FileInfo, FileRole, Parser, Root};
 
 use names::{Kind, Name, Place};
@@ -67,6 +69,14 @@ impl FileFormat for OpenClawFiles {
             Place::Transcript { name, .. } if name.compressed => FileRole::CompressedLines,
             Place::Transcript { .. } => FileRole::Lines,
         })
+    }
+
+    fn image_mark(&self) -> Option<&'static [u8]> {
+        Some(b"\"image\"")
+    }
+
+    fn images(&self, session: &SessionKey, line: &[u8], owner: ImageOwner) -> Vec<Image> {
+        images::images(session, line, owner)
     }
 
     fn start(&self, file: &FileInfo) -> Box<dyn Parser> {
