@@ -335,7 +335,14 @@ fn lasting(text: &str, home: &Path) -> String {
             true => line.split_whitespace().map(str::to_owned).collect(),
             false => line.split_whitespace().map(word).collect(),
         };
-        words.dedup_by(|word, before| word == "…" && before.ends_with('…'));
+        // "1d 2h." is one span, as "1d." is.
+        words.dedup_by(|word, before| match word.strip_prefix('…') {
+            Some(rest) if before.ends_with('…') => {
+                before.push_str(rest);
+                true
+            }
+            _ => false,
+        });
         lasting.push_str(&words.join(" "));
         lasting.push('\n');
     }

@@ -238,8 +238,7 @@ impl ArtifactFold {
         };
         let mut files: Vec<(Box<str>, File)> = files.into_iter().collect();
         for (_, file) in &files {
-            lines.added += file.lines.added;
-            lines.removed += file.lines.removed;
+            lines.add(file.lines.added, file.lines.removed);
             lines.is_complete &= file.lines.is_complete;
         }
         files.sort_by(|(a_path, a), (b_path, b)| {
@@ -332,10 +331,7 @@ impl ArtifactFold {
         file.changes += 1;
         file.renamed_from = file.renamed_from.take().or(renamed_from);
         match delta.lines {
-            Some((added, removed)) => {
-                file.lines.added += added;
-                file.lines.removed += removed;
-            }
+            Some((added, removed)) => file.lines.add(added, removed),
             None => file.lines.is_complete = false,
         }
         match file.by.iter_mut().find(|(known, ..)| *known == who) {

@@ -57,6 +57,14 @@ pub struct LineCounts {
     pub is_complete: bool,
 }
 
+impl LineCounts {
+    /// Counts more lines. What a source tells may be any number.
+    fn add(&mut self, added: u64, removed: u64) {
+        self.added = self.added.saturating_add(added);
+        self.removed = self.removed.saturating_add(removed);
+    }
+}
+
 /// A file that was changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileArtifact {

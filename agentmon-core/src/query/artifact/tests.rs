@@ -340,6 +340,9 @@ fn a_file_is_told_once_from_its_first_change_to_its_last() {
         is_complete,
     } = artifacts.lines;
     assert_eq!((added, removed, is_complete), (7, 7, false));
+    let mut lines = artifacts.lines;
+    lines.add(u64::MAX, 0);
+    assert_eq!(lines.added, u64::MAX, "whatever a source makes up");
 }
 
 #[test]
