@@ -5,6 +5,7 @@ mod hooks;
 mod text;
 mod tools;
 mod upkeep;
+mod whose;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub(crate) use tools::ToolsArgs;
 pub(crate) use upkeep::{
     ConfigArgs, ConfigCommand, DbArgs, DbCommand, DemoArgs, PricesArgs, PricesCommand, SourcesArgs,
 };
+pub(crate) use whose::Whose;
 
 use crate::output::style::ColorChoice;
 
@@ -310,15 +312,8 @@ pub(crate) enum Direction {
 
 #[derive(Debug, Args)]
 pub(crate) struct EventsArgs {
-    /// Only these sessions, by id or a beginning of it
-    #[arg(
-        long,
-        short,
-        value_name = "ID",
-        value_delimiter = ',',
-        help_heading = "Filters"
-    )]
-    pub(crate) session: Vec<String>,
+    #[command(flatten)]
+    pub(crate) whose: Whose,
     /// Kinds
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = event_kind(), help_heading = "Filters")]
     pub(crate) kind: Vec<EventKind>,
@@ -336,17 +331,6 @@ pub(crate) struct EventsArgs {
     /// Only events whose text has these words
     #[arg(long, value_name = "WORDS", help_heading = "Filters")]
     pub(crate) search: Option<String>,
-    /// Agents: claude_code, codex, gemini, opencode, openclaw, ...
-    #[arg(long, value_name = "AGENT", value_delimiter = ',', value_parser = agent, help_heading = "Filters")]
-    pub(crate) agent: Vec<AgentKind>,
-    /// Projects, by name or folder; `.` is the one you are in
-    #[arg(
-        long,
-        value_name = "PROJECT",
-        value_delimiter = ',',
-        help_heading = "Filters"
-    )]
-    pub(crate) project: Vec<String>,
     /// Order of events [default: the latest first]
     #[arg(
         long,

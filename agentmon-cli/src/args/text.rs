@@ -2,40 +2,22 @@
 
 use std::path::PathBuf;
 
-use agentmon_core::model::{AgentKind, EventKind};
+use agentmon_core::model::EventKind;
 use agentmon_core::query::SearchOrder;
 use clap::{Args, ValueEnum};
 
-use super::{Filter, Range, agent, count, event_kind};
+use super::{Filter, Range, Whose, count, event_kind};
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
     /// Words that must all occur; "a phrase" in quotes, wor* for beginnings
     #[arg(required = true)]
     pub(crate) text: Vec<String>,
-    /// Only these sessions, by id or a beginning of it
-    #[arg(
-        long,
-        short,
-        value_name = "ID",
-        value_delimiter = ',',
-        help_heading = "Filters"
-    )]
-    pub(crate) session: Vec<String>,
+    #[command(flatten)]
+    pub(crate) whose: Whose,
     /// Kinds of events
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = event_kind(), help_heading = "Filters")]
     pub(crate) kind: Vec<EventKind>,
-    /// Agents: claude_code, codex, gemini, opencode, openclaw, ...
-    #[arg(long, value_name = "AGENT", value_delimiter = ',', value_parser = agent, help_heading = "Filters")]
-    pub(crate) agent: Vec<AgentKind>,
-    /// Projects, by name or folder; `.` is the one you are in
-    #[arg(
-        long,
-        value_name = "PROJECT",
-        value_delimiter = ',',
-        help_heading = "Filters"
-    )]
-    pub(crate) project: Vec<String>,
     /// Order of hits
     #[arg(long, value_name = "ORDER", default_value = "newest")]
     pub(crate) order: HitOrder,

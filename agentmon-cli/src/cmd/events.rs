@@ -20,9 +20,9 @@ pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<E
         wire::parse_cursor(text).ok_or_else(unknown)
     });
     let filter = EventFilter {
-        sessions: words(&args.session),
-        agents: args.agent.clone(),
-        projects: cx.projects(&args.project),
+        sessions: words(&args.whose.session),
+        agents: args.whose.agent.clone(),
+        projects: cx.projects(&args.whose.project),
         hosts: Vec::new(),
         kinds: args.kind.clone(),
         statuses: args.status.clone(),
@@ -38,10 +38,7 @@ pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<E
     let monitor = cx.fresh_monitor(RefreshOptions {
         since,
         content: true,
-        content_of: match args.session.as_slice() {
-            [only] => Some(only),
-            _ => None,
-        },
+        content_of: args.whose.only_session(),
         ..RefreshOptions::default()
     })?;
     let page = monitor.events(&filter)?;

@@ -20,9 +20,9 @@ pub(super) fn run(args: &SearchArgs, cx: &Context, out: &mut Output) -> Result<E
     let (since, until) = cx.range(&args.range)?;
     let filter = SearchFilter {
         text: SearchText::parse(&args.text.join(" ")),
-        sessions: words(&args.session),
-        agents: args.agent.clone(),
-        projects: cx.projects(&args.project),
+        sessions: words(&args.whose.session),
+        agents: args.whose.agent.clone(),
+        projects: cx.projects(&args.whose.project),
         kinds: args.kind.clone(),
         since,
         until,

@@ -15,19 +15,16 @@ use crate::output::{Format, Output, human};
 pub(super) fn run(args: &ToolsArgs, cx: &Context, out: &mut Output) -> Result<Exit, Error> {
     let (since, until) = cx.range(&args.range)?;
     let filter = ToolFilter {
-        agents: args.agent.clone(),
-        projects: cx.projects(&args.project),
-        sessions: words(&args.session),
+        agents: args.whose.agent.clone(),
+        projects: cx.projects(&args.whose.project),
+        sessions: words(&args.whose.session),
         since,
         until,
     };
     let monitor = cx.fresh_monitor(RefreshOptions {
         since,
         content: true,
-        content_of: match args.session.as_slice() {
-            [only] => Some(only),
-            _ => None,
-        },
+        content_of: args.whose.only_session(),
         ..RefreshOptions::default()
     })?;
     let mut tools = monitor.tool_usage(&filter)?;

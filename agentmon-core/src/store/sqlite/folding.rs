@@ -185,17 +185,24 @@ fn fold(connection: &Connection) -> rusqlite::Result<()> {
 mod tests {
     use super::*;
     use crate::model::Timestamp;
+    use crate::store::sqlite::connect::start_log;
     use crate::store::sqlite::{Opened, open_writer};
+
+    /// A database with its log on, and a table.
+    fn database(path: &Path) -> Connection {
+        let Opened { connection, .. } = open_writer(Some(path), Timestamp(0)).unwrap();
+        start_log(&connection).unwrap();
+        connection
+            .execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, text TEXT)")
+            .unwrap();
+        connection
+    }
 
     #[test]
     fn the_log_begins_anew_while_somebody_writes_without_a_pause() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.db");
-        let Opened { mut connection, .. } = open_writer(Some(&path), Timestamp(0)).unwrap();
-        crate::store::sqlite::connect::start_log(&connection).unwrap();
-        connection
-            .execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, text TEXT)")
-            .unwrap();
+        let mut connection = database(&path);
         let folding = Folding::start_at(&mut connection, &path, 50, 2000).unwrap();
         let page = "x".repeat(4000);
         let log = folder.path().join("test.db-wal");
@@ -224,11 +231,7 @@ mod tests {
     fn without_the_thread_the_writer_folds() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.db");
-        let Opened { mut connection, .. } = open_writer(Some(&path), Timestamp(0)).unwrap();
-        crate::store::sqlite::connect::start_log(&connection).unwrap();
-        connection
-            .execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, text TEXT)")
-            .unwrap();
+        let mut connection = database(&path);
         let (tasks, given) = sync_channel(1);
         drop(given);
         let standing = Arc::new(Standing::default());
