@@ -1,8 +1,5 @@
 //! Changes of files, and how the text of an event tells of them.
 
-/// Longest path that is taken for one, in bytes.
-pub(crate) const MAX_PATH: usize = 4096;
-
 /// What is done to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileOp {
@@ -32,6 +29,9 @@ pub struct FileDelta {
 }
 
 impl FileDelta {
+    /// Longest path that is taken for one, in bytes.
+    pub const MAX_PATH: usize = 4096;
+
     /// A change of a file that keeps its name.
     #[must_use]
     pub fn new(path: &str, op: FileOp, lines: Option<(u64, u64)>) -> Self {
@@ -89,7 +89,7 @@ impl FileDelta {
             renamed_from: parts.next().map(Into::into),
             ..Self::new(path, op.map_or(FileOp::Edited, |(op, _)| *op), lines)
         };
-        (!path.is_empty() && path.len() <= MAX_PATH).then_some(delta)
+        (!path.is_empty() && path.len() <= Self::MAX_PATH).then_some(delta)
     }
 }
 

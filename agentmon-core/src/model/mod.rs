@@ -23,7 +23,6 @@ pub use batch::{Batch, Problem, ProblemKind, SessionIndex};
 pub use call::{CallSource, Finality, ModelCall, PriceMode};
 pub use counter::{Counter, CounterKind};
 pub use event::{Event, EventKind, EventStatus};
-pub(crate) use file_change::MAX_PATH;
 pub use file_change::{FileDelta, FileOp};
 pub use ids::{DedupKey, FactKey, SessionKey};
 pub use money::{Cost, CostBasis, NanoUsd};

@@ -5,7 +5,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::patch;
-use crate::model::{FileDelta, FileOp, MAX_PATH};
+use crate::model::{FileDelta, FileOp};
 use crate::query::transcript::{Diff, PATH, ToolType, diff, first};
 
 /// Beginnings of what tools answer when the file that they wrote was not there before.
@@ -41,7 +41,8 @@ pub(super) fn of_tool(
     // Some sources tell the file alone.
     let alone = || (!text.starts_with('{') && !text.contains('\n')).then_some(text.trim());
     let path = first(&fields, PATH).or_else(alone);
-    let Some(path) = path.filter(|path| !path.is_empty() && path.len() <= MAX_PATH) else {
+    let Some(path) = path.filter(|path| !path.is_empty() && path.len() <= FileDelta::MAX_PATH)
+    else {
         return Vec::new();
     };
     let creates = CREATED.iter().any(|words| answer.starts_with(words))
