@@ -1,6 +1,7 @@
 //! Whose events a command is about.
 
-use agentmon_core::model::AgentKind;
+use agentmon_core::model::{AgentKind, Timestamp};
+use agentmon_core::query::RefreshOptions;
 use clap::Args;
 
 use super::agent;
@@ -30,11 +31,16 @@ pub(crate) struct Whose {
 }
 
 impl Whose {
-    /// The session, where it is a single one.
-    pub(crate) fn only_session(&self) -> Option<&str> {
-        match self.session.as_slice() {
-            [only] => Some(only),
-            _ => None,
+    /// What must be up to date to tell of their events since then.
+    pub(crate) fn refresh(&self, since: Option<Timestamp>) -> RefreshOptions<'_> {
+        RefreshOptions {
+            since,
+            content: true,
+            content_of: match self.session.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            },
+            ..RefreshOptions::default()
         }
     }
 }

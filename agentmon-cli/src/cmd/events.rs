@@ -1,6 +1,6 @@
 //! `agentmon events`.
 
-use agentmon_core::query::{EventFilter, EventPage, RefreshOptions, SearchText};
+use agentmon_core::query::{EventFilter, EventPage, SearchText};
 use agentmon_core::wire;
 
 use super::sessions::ShortIds;
@@ -23,7 +23,6 @@ pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<E
         sessions: words(&args.whose.session),
         agents: args.whose.agent.clone(),
         projects: cx.projects(&args.whose.project),
-        hosts: Vec::new(),
         kinds: args.kind.clone(),
         statuses: args.status.clone(),
         tools: words(&args.tool),
@@ -35,12 +34,7 @@ pub(super) fn run(args: &EventsArgs, cx: &Context, out: &mut Output) -> Result<E
         limit: args.limit.max(1),
         ..EventFilter::default()
     };
-    let monitor = cx.fresh_monitor(RefreshOptions {
-        since,
-        content: true,
-        content_of: args.whose.only_session(),
-        ..RefreshOptions::default()
-    })?;
+    let monitor = cx.fresh_monitor(args.whose.refresh(since))?;
     let page = monitor.events(&filter)?;
     match out.format {
         Format::Json => out.json(&wire::events(&page))?,

@@ -74,16 +74,13 @@ fn show(list: &SessionList, cx: &Context, out: &mut Output) -> Result<(), Error>
         ("TITLE", Layout::Flexible),
         ("COST", Layout::Right),
     ];
-    let mut columns = columns.to_vec();
-    columns.retain(|(name, _)| by_host || *name != "HOST");
-    let mut table = Table::new(&columns);
+    let mut table = Table::new(&chosen(columns.to_vec(), by_host));
     for session in &list.sessions {
-        let head = [
+        let row = vec![
             sign(session),
             ids.of(&session.key).into(),
             session.key.agent.as_str().into(),
-        ];
-        let rest = [
+            host(session),
             Cell::styled(session.state.as_str(), style(session.state)),
             human::span(cx.now - session.since).into(),
             why(session, cx.now, cx.zone()).into(),
@@ -91,8 +88,7 @@ fn show(list: &SessionList, cx: &Context, out: &mut Output) -> Result<(), Error>
             title(session).into(),
             cost(session).into(),
         ];
-        let host = by_host.then(|| host(session));
-        table.row(head.into_iter().chain(host).chain(rest).collect());
+        table.row(chosen(row, by_host));
     }
     out.table(&table, 0)?;
     let more = list.matching.saturating_sub(list.sessions.len() as u64);
@@ -219,6 +215,17 @@ pub(super) fn has_hosts<'a>(sessions: impl IntoIterator<Item = &'a SessionView>)
         .filter_map(|session| session.host.as_deref());
     let first = hosts.next();
     hosts.any(|host| Some(host) != first)
+}
+
+/// Where the machine of a session stands in its row.
+const HOST: usize = 3;
+
+/// What stands in a row, without the machine where that tells nothing.
+pub(super) fn chosen<T>(mut row: Vec<T>, by_host: bool) -> Vec<T> {
+    if !by_host {
+        row.remove(HOST);
+    }
+    row
 }
 
 /// Where a session runs.

@@ -3,7 +3,7 @@
 use agentmon_core::query::{Board, BoardQuery, RefreshOptions, SessionView};
 use agentmon_core::wire;
 
-use super::sessions::{ShortIds, cost, has_hosts, host, project, sign, title, why};
+use super::sessions::{ShortIds, chosen, cost, has_hosts, host, project, sign, title, why};
 use super::{budget, empty, quota, words};
 use crate::args::StatusArgs;
 use crate::context::Context;
@@ -83,9 +83,6 @@ fn show(board: &Board, cx: &Context, out: &mut Output) -> Result<(), Error> {
     quota::show(&board.quotas, cx, out)
 }
 
-/// Where the machine of a session stands in its row.
-const HOST: usize = 3;
-
 /// Sessions with what they ask on a line of its own: it is what the user came for.
 fn questions(sessions: &[SessionView], ids: &ShortIds, by_host: bool, cx: &Context) -> Table {
     let columns = [
@@ -144,14 +141,6 @@ fn section(sessions: &[SessionView], ids: &ShortIds, by_host: bool, cx: &Context
         table.row(chosen(row, by_host));
     }
     table
-}
-
-/// What stands in a row, without the machine where that tells nothing.
-fn chosen<T>(mut row: Vec<T>, by_host: bool) -> Vec<T> {
-    if !by_host {
-        row.remove(HOST);
-    }
-    row
 }
 
 fn counts(board: &Board) -> String {

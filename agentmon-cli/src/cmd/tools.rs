@@ -1,7 +1,7 @@
 //! `agentmon tools`.
 
 use agentmon_core::model::Span;
-use agentmon_core::query::{RefreshOptions, ToolFilter, ToolUsage};
+use agentmon_core::query::{ToolFilter, ToolUsage};
 use agentmon_core::wire;
 
 use super::{empty, words};
@@ -21,12 +21,7 @@ pub(super) fn run(args: &ToolsArgs, cx: &Context, out: &mut Output) -> Result<Ex
         since,
         until,
     };
-    let monitor = cx.fresh_monitor(RefreshOptions {
-        since,
-        content: true,
-        content_of: args.whose.only_session(),
-        ..RefreshOptions::default()
-    })?;
+    let monitor = cx.fresh_monitor(args.whose.refresh(since))?;
     let mut tools = monitor.tool_usage(&filter)?;
     tools.truncate(args.limit.unwrap_or(usize::MAX));
     match out.format {

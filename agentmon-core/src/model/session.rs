@@ -340,7 +340,11 @@ impl SessionPatch {
     /// Says on which machine it was seen when it was last active, where that is known.
     pub fn seen_on(&mut self, host: &str) {
         let at = self.last_activity_at.or(self.started_at);
-        let host = Host::new(HostKind::Seen, at.unwrap_or_default(), host);
+        self.propose_host(Host::new(HostKind::Seen, at.unwrap_or_default(), host));
+    }
+
+    /// Proposes a machine; the greater one stays.
+    pub fn propose_host(&mut self, host: Option<Host>) {
         if host > self.host {
             self.host = host;
         }

@@ -187,9 +187,11 @@ impl Inner {
     /// Notes the same of what was stored before machines were noted.
     pub(super) fn settle_hosts(&self) -> Result<(), Error> {
         if let (Some(host), Some(mut writer)) = (&self.config.host.value, self.writer()) {
-            let roots = self.formats.iter().flat_map(|format| self.roots(&**format));
-            let folders: Vec<PathBuf> = roots.map(|root| root.path).collect();
-            self.noted(writer.settle_hosts(host, &folders))?;
+            let folders = || {
+                let roots = self.formats.iter().flat_map(|format| self.roots(&**format));
+                roots.map(|root| root.path).collect()
+            };
+            self.noted(writer.settle_hosts(host, folders))?;
         }
         Ok(())
     }

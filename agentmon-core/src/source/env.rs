@@ -25,7 +25,7 @@ impl Env {
             .get("HOME")
             .filter(|home| !home.is_empty())
             .map_or_else(|| etcetera::home_dir().unwrap_or_default(), PathBuf::from);
-        let host = super::process::host_name();
+        let host = super::machine::host_name();
         Self { home, vars, host }
     }
 

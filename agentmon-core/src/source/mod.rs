@@ -21,6 +21,7 @@ pub mod import;
 mod json;
 pub mod kimi;
 mod line;
+pub mod machine;
 pub mod openclaw;
 pub mod opencode;
 pub mod otlp;

@@ -52,20 +52,6 @@ pub fn own_start() -> Option<u64> {
     system::own_start()
 }
 
-/// What this machine calls itself, if the system tells.
-#[must_use]
-pub fn host_name() -> Option<String> {
-    #[cfg(unix)]
-    let name = rustix::system::uname()
-        .nodename()
-        .to_str()
-        .map(str::to_owned);
-    #[cfg(not(unix))]
-    let name = std::env::var("COMPUTERNAME");
-    name.ok()
-        .filter(|name| !name.is_empty() && name != "localhost")
-}
-
 #[cfg(target_os = "linux")]
 mod system {
     pub(super) fn own_start() -> Option<u64> {

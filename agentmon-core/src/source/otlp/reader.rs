@@ -143,10 +143,7 @@ impl<'b> Reader<'b> {
         let patch = self.out.patch(session);
         patch.touch(at);
         if let Some(name) = &self.host {
-            let host = Host::new(HostKind::Named, at, name);
-            if host > patch.host {
-                patch.host = host;
-            }
+            patch.propose_host(Host::new(HostKind::Named, at, name));
         }
         session
     }

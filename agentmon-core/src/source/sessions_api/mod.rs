@@ -10,7 +10,6 @@ mod observe;
 mod socket;
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +21,7 @@ use self::message::{Session, read_list};
 use self::observe::{Told, cell_facts, lost, observe};
 use self::socket::Socket;
 use super::Env;
+use super::machine::is_here;
 use super::remote::{RemoteContext, RemoteError, RemoteSource};
 use crate::config::Secret;
 use crate::model::{AgentKind, Batch, FactKey, SessionKey, Span, Timestamp};
@@ -82,18 +82,12 @@ impl Settings {
             attempts: number("OPENCLAW_RETRY_ATTEMPTS").unwrap_or(3).min(10) as u32,
         })
     }
-}
 
-impl Settings {
     /// The machine that the address names. One that leads to this machine may be a tunnel's.
     fn machine(&self) -> Option<&str> {
         let name = self.url.host_str()?;
         let name = name.trim_start_matches('[').trim_end_matches(']');
-        let is_loopback = name == "localhost"
-            || name
-                .parse()
-                .is_ok_and(|address: IpAddr| address.is_loopback());
-        (!is_loopback).then_some(name)
+        (!is_here(name)).then_some(name)
     }
 }
 

@@ -157,9 +157,9 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
             Err(error) => return Err(error),
         }
     }
+    connection.pragma_update(None, "wal_autocheckpoint", FOLDED_AT)?;
     // NORMAL: after a power cut the last commits may be missing, never torn; cursors go back with them, so the
     // agents' files are read again from there.
-    connection.pragma_update(None, "wal_autocheckpoint", FOLDED_AT)?;
     connection.execute_batch(
         "PRAGMA synchronous = NORMAL;
          PRAGMA cache_size = -4096;

@@ -3,8 +3,7 @@
 //! A thread with a connection of its own copies what the log holds while the writer adds to it. The writer then folds the
 //! little that came in meanwhile itself, after which the log begins anew. The thread never changes what is stored.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -12,8 +11,6 @@ use std::time::Duration;
 
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags};
-
-use crate::store::StoreError;
 
 /// Pages of the log at which it is folded, as without this thread.
 pub(super) const FOLDED_AT: i32 = 4000;
@@ -66,11 +63,11 @@ pub(super) struct Folding {
 }
 
 impl Folding {
-    /// Starts the thread for the database at `path`, which `writer` writes to.
+    /// Starts the thread for the database at `path`, which `writer` writes to. Without a thread SQLite folds as before.
     ///
     /// # Errors
-    /// [`StoreError`]; the writer folds by itself as before then.
-    pub(super) fn start(writer: &mut Connection, path: &Path) -> Result<Self, StoreError> {
+    /// What SQLite says of the hook.
+    pub(super) fn start(writer: &mut Connection, path: &Path) -> rusqlite::Result<Option<Self>> {
         Self::start_at(writer, path, FOLDED_AT, AT_MOST)
     }
 
@@ -79,21 +76,21 @@ impl Folding {
         path: &Path,
         folded_at: i32,
         at_most: i32,
-    ) -> Result<Self, StoreError> {
+    ) -> rusqlite::Result<Option<Self>> {
         let (tasks, given) = sync_channel(1);
         let standing = Arc::new(Standing::default());
         let shared = standing.clone();
         let database = path.to_owned();
         let thread = thread::Builder::new()
             .name("agentmon-fold".into())
-            .spawn(move || run(&database, &given, &shared))
-            .map_err(|source| folder(path, source))?;
+            .spawn(move || run(&database, &given, &shared));
+        let Ok(thread) = thread else { return Ok(None) };
         let folding = Self {
             tasks: tasks.clone(),
             thread: Some(thread),
         };
         writer.wal_hook(Some(hook(tasks, standing, folded_at, at_most)))?;
-        Ok(folding)
+        Ok(Some(folding))
     }
 }
 
@@ -104,13 +101,6 @@ impl Drop for Folding {
             let _ = self.tasks.send(Task::End);
             let _ = thread.join();
         }
-    }
-}
-
-fn folder(path: &Path, source: io::Error) -> StoreError {
-    StoreError::Folder {
-        path: PathBuf::from(path),
-        source,
     }
 }
 
@@ -204,6 +194,7 @@ mod tests {
         let path = folder.path().join("test.db");
         let mut connection = database(&path);
         let folding = Folding::start_at(&mut connection, &path, 50, 2000).unwrap();
+        assert!(folding.is_some());
         let page = "x".repeat(4000);
         let log = folder.path().join("test.db-wal");
         for n in 0..6000 {

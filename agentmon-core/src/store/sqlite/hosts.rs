@@ -11,17 +11,22 @@ use crate::store::StoreError;
 const DUE: &str = "hosts_due";
 
 impl Writer {
-    /// Notes, once, that the sessions whose transcripts lie in `folders`, which are read on this machine, run on `host`.
+    /// Notes, once, that the sessions whose transcripts lie in `folders`, which are read on this machine, run on `host`. Nobody looks for
+    /// the folders unless this is due.
     ///
     /// # Errors
     /// [`StoreError`]; nothing changed then.
-    pub fn settle_hosts(&mut self, host: &str, folders: &[PathBuf]) -> Result<(), StoreError> {
+    pub fn settle_hosts(
+        &mut self,
+        host: &str,
+        folders: impl FnOnce() -> Vec<PathBuf>,
+    ) -> Result<(), StoreError> {
         let due = "SELECT 1 FROM meta WHERE key = ?1";
         if !self.connection.prepare(due)?.exists([DUE])? {
             return Ok(());
         }
         let transaction = self.connection.transaction()?;
-        for folder in folders {
+        for folder in folders() {
             let begin = format!("{}{MAIN_SEPARATOR}", folder.to_string_lossy());
             transaction.execute(
                 "UPDATE session SET host = ?1,

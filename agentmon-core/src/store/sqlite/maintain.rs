@@ -199,7 +199,7 @@ pub(super) fn prune_events(
         return Ok(Forgotten::default());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let oldest = "seq IN (SELECT seq FROM event WHERE at < ?1 ORDER BY at, seq LIMIT ?2)";
+    let oldest = "SELECT seq FROM event WHERE at < ?1 ORDER BY at, seq LIMIT ?2";
     let rows = delete_events(&transaction, keys, oldest, params![before.0, limit as i64])?;
     let more = is_older(&transaction, before)?;
     if more {
@@ -261,7 +261,7 @@ pub(super) fn prune_sessions(
     let mut forgotten = Forgotten::default();
     if stale > 0 {
         let of_stale = "session IN (SELECT id FROM temp.stale)";
-        let some = format!("seq IN (SELECT seq FROM event WHERE {of_stale} LIMIT ?1)");
+        let some = format!("SELECT seq FROM event WHERE {of_stale} LIMIT ?1");
         forgotten.rows += delete_events(&transaction, keys, &some, [limit as i64])?;
         forgotten.more = forgotten.rows >= limit as u64;
         if !forgotten.more {
@@ -277,30 +277,32 @@ pub(super) fn prune_sessions(
     Ok(forgotten)
 }
 
-/// Deletes the events that match, with their text and what search knows of it.
+/// Deletes the events whose rows `select` gives, with their text and what search knows of it.
 fn delete_events(
     connection: &Connection,
     keys: &mut Keys,
-    condition: &str,
-    values: impl Params + Copy,
+    select: &str,
+    values: impl Params,
 ) -> rusqlite::Result<u64> {
-    let indexed = text_index::reached(connection)?;
+    // Chosen once: every table must lose the same.
+    connection.execute_batch(
+        "CREATE TEMP TABLE IF NOT EXISTS going (seq INTEGER PRIMARY KEY); DELETE FROM temp.going",
+    )?;
+    connection.execute(&format!("INSERT INTO temp.going (seq) {select}"), values)?;
+    let going = "seq IN (SELECT seq FROM temp.going)";
     connection.execute(
         &format!(
             "INSERT INTO event_fts (event_fts, rowid, text)
-             SELECT 'delete', event_body.seq, event_body.text
-             FROM event_body JOIN event USING (seq) WHERE event_body.seq <= {indexed} AND {condition}"
+             SELECT 'delete', seq, text FROM event_body WHERE seq <= ?1 AND {going}"
         ),
-        values,
+        [text_index::reached(connection)?],
     )?;
     for table in ["event_body", "posted"] {
-        let rows =
-            format!("DELETE FROM {table} WHERE seq IN (SELECT seq FROM event WHERE {condition})");
-        connection.execute(&rows, values)?;
+        connection.execute(&format!("DELETE FROM {table} WHERE {going}"), [])?;
     }
-    let rows = format!("DELETE FROM event WHERE {condition} RETURNING key, call, call_fact");
+    let rows = format!("DELETE FROM event WHERE {going} RETURNING key, call, call_fact");
     let mut delete = connection.prepare(&rows)?;
-    let deleted = delete.query_map(values, |row| {
+    let deleted = delete.query_map([], |row| {
         let call = Option::zip(row.get(1)?, row.get(2)?);
         Ok((row.get(0)?, call))
     })?;

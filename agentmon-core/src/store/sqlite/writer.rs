@@ -111,7 +111,7 @@ impl Writer {
     pub fn expect_load(&mut self) -> Result<(), StoreError> {
         keep_more_pages(&self.connection)?;
         if let (None, Some(path)) = (&self.folding, &self.path) {
-            self.folding = Some(Folding::start(&mut self.connection, path)?);
+            self.folding = Folding::start(&mut self.connection, path)?;
         }
         Ok(())
     }

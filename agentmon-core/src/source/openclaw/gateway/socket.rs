@@ -1,6 +1,5 @@
 //! The one file with the socket: a WebSocket of text frames, with limits. What the frames mean is not known here.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -14,6 +13,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use super::frame::MAX_FRAME;
+use crate::source::machine::is_here;
 
 /// How long dialing may take.
 const DIAL: Duration = Duration::from_secs(15);
@@ -65,10 +65,7 @@ impl Address {
             .host()
             .trim_start_matches('[')
             .trim_end_matches(']');
-        let is_loopback = host.eq_ignore_ascii_case("localhost")
-            || host
-                .parse()
-                .is_ok_and(|address: IpAddr| address.is_loopback());
+        let is_loopback = is_here(host);
         Ok(Self {
             url: format!("{scheme}://{authority}{path}").into(),
             host: host.into(),
