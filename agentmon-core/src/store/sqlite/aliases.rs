@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::calls::{self, StoredCall};
 use super::events;
+use super::filter::Filter;
 use super::held::HeldCalls;
 use super::incoming::IncomingCalls;
 use super::keys::Keys;
@@ -25,16 +26,19 @@ pub(super) fn note<'a>(
     if names.peek().is_none() {
         return Ok(());
     }
-    let mut take = |alias| match &mut held {
-        Some(held) => Ok(held.take(alias)),
-        None => calls::take(connection, alias),
-    };
     for &(alias, fact) in names {
-        if !add(connection, alias.0, fact.0)? {
+        if !keys.names.add(connection, alias.0, fact.0)? {
             continue;
         }
         events::name_call(connection, alias, fact, keys)?;
-        if let Some(call) = take(alias)? {
+        let known = match &mut held {
+            Some(held) => held.take(alias),
+            None => match keys.told.take(connection, alias)? {
+                None => calls::take(connection, alias)?,
+                known => known,
+            },
+        };
+        if let Some(call) = known {
             rollup.removed(&call);
             calls.rename(StoredCall { fact, ..call });
         }
@@ -42,20 +46,63 @@ pub(super) fn note<'a>(
     Ok(())
 }
 
-/// Notes another name; `false` when it is known already.
-pub(super) fn add(connection: &Connection, alias: i64, fact: i64) -> rusqlite::Result<bool> {
-    let added = connection
-        .prepare_cached(
-            "INSERT INTO call_alias (alias, fact) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        )?
-        .execute([alias, fact])?;
-    Ok(added == 1)
+/// Names that are known, and what certainly has no other.
+#[derive(Debug, Default)]
+pub(super) struct OtherNames {
+    filter: Option<Filter>,
 }
 
-/// What is really meant by another name.
-pub(super) fn find(connection: &Connection, alias: i64) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT fact FROM call_alias WHERE alias = ?1")?
-        .query_row([alias], |row| row.get(0))
-        .optional()
+impl OtherNames {
+    /// Keeps a filter: many are to be looked up that have no other name.
+    pub(super) fn expect_load(&mut self) {
+        self.filter.get_or_insert_with(Filter::of_unread);
+    }
+
+    /// Reads up to `limit` more names into the filter. Returns whether there are more.
+    pub(super) fn read_on(
+        &mut self,
+        connection: &Connection,
+        limit: usize,
+    ) -> rusqlite::Result<bool> {
+        let select =
+            "SELECT 0, alias FROM call_alias WHERE ?1 = 0 AND alias >= ?2 ORDER BY alias LIMIT ?3";
+        match &mut self.filter {
+            Some(filter) => filter.read_on(connection, select, limit),
+            None => Ok(false),
+        }
+    }
+
+    /// Notes another name; `false` when it is known already.
+    pub(super) fn add(
+        &mut self,
+        connection: &Connection,
+        alias: i64,
+        fact: i64,
+    ) -> rusqlite::Result<bool> {
+        let added = connection
+            .prepare_cached(
+                "INSERT INTO call_alias (alias, fact) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?
+            .execute([alias, fact])?;
+        if let Some(filter) = &mut self.filter {
+            filter.add(alias);
+        }
+        Ok(added == 1)
+    }
+
+    /// What is really meant by another name.
+    pub(super) fn find(
+        &self,
+        connection: &Connection,
+        alias: i64,
+    ) -> rusqlite::Result<Option<i64>> {
+        let filter = self.filter.as_ref();
+        if filter.is_some_and(|filter| !filter.may_hold(alias)) {
+            return Ok(None);
+        }
+        connection
+            .prepare_cached("SELECT fact FROM call_alias WHERE alias = ?1")?
+            .query_row([alias], |row| row.get(0))
+            .optional()
+    }
 }

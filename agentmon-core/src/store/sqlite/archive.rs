@@ -38,7 +38,7 @@ pub fn model_calls(
         "SELECT call.fact, call.at, session.agent, session.native_id, model.name, call.input, call.cache_read,
                 call.cache_write_5m, call.cache_write_1h, call.output, call.reasoning, call.cost, call.reported,
                 call.mode, call.web_searches, call.source, call.credit
-         FROM call
+         FROM any_call AS call
          JOIN session ON session.id = call.session
          JOIN model ON model.id = call.model
          LEFT JOIN project ON project.id = session.project

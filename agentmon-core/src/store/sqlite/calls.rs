@@ -6,12 +6,13 @@
 
 use std::cmp::Ordering;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::dimensions;
 use super::incoming::IncomingCalls;
 use super::prices::StoredPrices;
 use super::rollup::RollupChanges;
+use super::told::ToldCalls;
 use crate::model::{
     CallSource, CostBasis, FactKey, Finality, ModelCall, NanoUsd, PriceMode, Timestamp, Usage,
 };
@@ -90,6 +91,29 @@ impl StoredCall {
         )
     }
 
+    /// Writes the row; `false` when there is one.
+    pub(super) fn insert(&self, insert: &mut CachedStatement<'_>) -> rusqlite::Result<bool> {
+        let inserted = insert.execute(params![
+            self.fact.0,
+            self.at.0,
+            self.session,
+            self.model,
+            self.usage.input as i64,
+            self.usage.cache_read as i64,
+            self.usage.cache_creation_5m as i64,
+            self.usage.cache_creation_1h as i64,
+            self.usage.output as i64,
+            self.usage.reasoning as i64,
+            self.cost.map(|cost| cost.0),
+            self.credit,
+            source_code(self.source),
+            mode_code(self.mode),
+            self.web_searches,
+            self.reported.map(|cost| cost.0),
+        ])?;
+        Ok(inserted == 1)
+    }
+
     /// Merges two sightings of one call. Commutative, associative and idempotent.
     pub(super) fn merge(
         self,
@@ -119,45 +143,44 @@ impl StoredCall {
     }
 }
 
-/// Stores calls, merging with what is there, and notes the changes of totals.
-pub(super) fn store(
-    connection: &Connection,
-    mut calls: IncomingCalls<'_>,
-    prices: &mut StoredPrices<'_>,
-    rollup: &mut RollupChanges,
-) -> rusqlite::Result<()> {
-    // In key order the tree of a first import grows at its end instead of all over.
-    calls.sort();
-    let mut insert = connection.prepare_cached(
+/// The statement with which [`StoredCall::insert`] writes a row.
+pub(super) fn insert(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached(
         "INSERT INTO call (fact, at, session, model, input, cache_read, cache_write_5m, cache_write_1h, output,
                            reasoning, cost, credit, source, mode, web_searches, reported)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
          ON CONFLICT (fact) DO NOTHING",
-    )?;
+    )
+}
+
+/// Stores calls, merging with what is there, and notes the changes of totals. New ones may wait in `told` for the events
+/// that came with them.
+pub(super) fn store(
+    connection: &Connection,
+    mut calls: IncomingCalls<'_>,
+    prices: &mut StoredPrices<'_>,
+    told: &mut ToldCalls,
+    rollup: &mut RollupChanges,
+) -> rusqlite::Result<()> {
+    // In key order the tree of a first import grows at its end instead of all over.
+    calls.sort();
+    let mut insert = insert(connection)?;
     let mut calls = calls.iter().peekable();
     while let Some(mut call) = calls.next() {
         while let Some(twin) = calls.next_if(|next| next.fact == call.fact) {
             call = call.merge(twin, connection, prices)?;
         }
-        let inserted = insert.execute(params![
-            call.fact.0,
-            call.at.0,
-            call.session,
-            call.model,
-            call.usage.input as i64,
-            call.usage.cache_read as i64,
-            call.usage.cache_creation_5m as i64,
-            call.usage.cache_creation_1h as i64,
-            call.usage.output as i64,
-            call.usage.reasoning as i64,
-            call.cost.map(|cost| cost.0),
-            call.credit,
-            source_code(call.source),
-            mode_code(call.mode),
-            call.web_searches,
-            call.reported.map(|cost| cost.0),
-        ])?;
-        if inserted == 1 {
+        if let Some(known) = told.take(connection, call.fact)? {
+            let merged = known.merge(call, connection, prices)?;
+            if merged != known {
+                rollup.changed(&known, &merged);
+            }
+            merged.insert(&mut insert)?;
+            told.stored(call.fact);
+        } else if told.offer(&call) {
+            rollup.added(&call);
+        } else if call.insert(&mut insert)? {
+            told.stored(call.fact);
             rollup.added(&call);
         } else {
             merge_into_row(connection, call, prices, rollup)?;
@@ -190,13 +213,14 @@ fn merge_into_row(
 /// # Errors
 /// [`StoreError`] when the database cannot be read.
 pub fn knows_any(connection: &Connection, facts: &[FactKey]) -> Result<bool, StoreError> {
-    let mut select = connection.prepare_cached("SELECT 1 FROM call WHERE fact = ?1")?;
-    for fact in facts {
-        if select.exists([fact.0])? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let facts: Vec<i64> = facts.iter().map(|fact| fact.0).collect();
+    let facts = serde_json::to_string(&facts).map_err(|source| StoreError::Value {
+        what: "call",
+        source,
+    })?;
+    let mut select = connection
+        .prepare_cached("SELECT 1 FROM any_call WHERE fact IN (SELECT value FROM json_each(?1))")?;
+    Ok(select.exists([facts])?)
 }
 
 /// Takes a call out.
@@ -292,7 +316,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
     })
 }
 
-/// Goes over all calls.
+/// Goes over all calls that are in their table.
 pub(super) fn for_each(
     connection: &Connection,
     mut each: impl FnMut(&StoredCall) -> rusqlite::Result<()>,
@@ -303,6 +327,78 @@ pub(super) fn for_each(
         each(&read(row)?)?;
     }
     Ok(())
+}
+
+/// A call but for its identity, as it stands with its event: a list of the columns of its table.
+type Columns = (
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<i64>,
+    i64,
+    u8,
+    u8,
+    u32,
+    Option<i64>,
+);
+
+impl StoredCall {
+    /// The call as it stands with its event (JSON).
+    pub(super) fn to_text(self) -> String {
+        let columns: Columns = (
+            self.at.0,
+            self.session,
+            self.model,
+            self.usage.input as i64,
+            self.usage.cache_read as i64,
+            self.usage.cache_creation_5m as i64,
+            self.usage.cache_creation_1h as i64,
+            self.usage.output as i64,
+            self.usage.reasoning as i64,
+            self.cost.map(|cost| cost.0),
+            self.credit,
+            source_code(self.source) as u8,
+            mode_code(self.mode) as u8,
+            self.web_searches,
+            self.reported.map(|cost| cost.0),
+        );
+        // Numbers can always be written.
+        serde_json::to_string(&columns).unwrap_or_default()
+    }
+
+    /// A call that stands with its event.
+    pub(super) fn from_text(fact: FactKey, text: &str) -> Option<Self> {
+        let columns: Columns = serde_json::from_str(text).ok()?;
+        let (at, session, model, input, cache_read, cache_creation_5m, cache_creation_1h, ..) =
+            columns;
+        let (.., output, reasoning, cost, credit, source, mode, web_searches, reported) = columns;
+        Some(Self {
+            fact,
+            at: Timestamp(at),
+            session,
+            model,
+            usage: Usage {
+                input: input as u64,
+                cache_read: cache_read as u64,
+                cache_creation_5m: cache_creation_5m as u64,
+                cache_creation_1h: cache_creation_1h as u64,
+                output: output as u64,
+                reasoning: reasoning as u64,
+            },
+            cost: cost.map(NanoUsd),
+            credit,
+            source: source_of(source),
+            mode: mode_of(mode),
+            web_searches,
+            reported: reported.map(NanoUsd),
+        })
+    }
 }
 
 const SOURCES: [CallSource; 6] = [

@@ -10,6 +10,7 @@ use super::event_cells::CellChanges;
 use super::keys::Keys;
 use super::log::of_level;
 use super::search::expression;
+use super::told::{call_figures, call_model};
 use crate::model::{
     AgentKind, DedupKey, Event, EventKind, EventStatus, FactKey, NanoUsd, SessionIndex, SessionKey,
     Timestamp, Usage,
@@ -32,8 +33,8 @@ pub(super) fn store(
 ) -> rusqlite::Result<Vec<Option<i64>>> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO event (seq, key, at, session, kind, status, tool, call, call_fact, model_call, duration_ms, truncated,
-                            credit)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                            credit, usage)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     let mut insert_body =
         connection.prepare_cached("INSERT INTO event_body (seq, text) VALUES (?1, ?2)")?;
@@ -47,7 +48,7 @@ pub(super) fn store(
             .as_deref()
             .map(|tool| tools.id(connection, tool))
             .transpose()?;
-        if sightings::is_known_otherwise(connection, &event.key)? {
+        if sightings::is_known_otherwise(connection, &event.key, keys)? {
             sightings::complete(connection, event, session, tool, keys, cells)?;
             rows.push(None);
             continue;
@@ -58,6 +59,7 @@ pub(super) fn store(
         if is_numbered || keys.events.find(connection, key)?.is_none() {
             last += 1;
             let call = joined(connection, event.call, last, keys)?;
+            let model_call = sightings::model_call(connection, event, keys)?;
             insert.execute(params![
                 last,
                 key,
@@ -68,10 +70,11 @@ pub(super) fn store(
                 tool,
                 call,
                 event.call.map(|fact| fact.0),
-                sightings::model_call(connection, event)?.map(|fact| fact.0),
+                model_call.map(|fact| fact.0),
                 event.duration_ms.map(|ms| ms.min(i64::MAX as u64) as i64),
                 event.truncated,
                 credit_of(&event.key),
+                keys.told.stand_with(connection, model_call, last)?,
             ])?;
             keys.events.add(connection, key, last, last)?;
             let used = used_tool(connection, tool, call)?;
@@ -270,18 +273,21 @@ pub(super) fn status_code(status: EventStatus) -> i64 {
         .map_or(0, |code| code as i64)
 }
 
-pub(super) const SELECT: &str = "
-    SELECT event.seq, event.at, session.agent, session.native_id, event.kind, event.status, tool.name,
-           event.duration_ms, model.name, call.input, call.cache_read, call.cache_write_5m, call.cache_write_1h,
-           call.output, call.reasoning, call.cost, coalesce(event_body.text, ''), event.truncated,
+pub(super) const SELECT: &str = concat!(
+    "SELECT event.seq, event.at, session.agent, session.native_id, event.kind, event.status, tool.name,
+           event.duration_ms, model.name, ",
+    call_figures!(),
+    ", coalesce(event_body.text, ''), event.truncated,
            event.key, event.credit, event.call_fact, event.model_call
     FROM event
     JOIN session ON session.id = event.session
     LEFT JOIN tool ON tool.id = event.tool
     LEFT JOIN call ON call.fact = event.model_call
-    LEFT JOIN model ON model.id = call.model
-    LEFT JOIN event_body ON event_body.seq = event.seq
-    LEFT JOIN project ON project.id = session.project";
+    LEFT JOIN model ON model.id = ",
+    call_model!(),
+    " LEFT JOIN event_body ON event_body.seq = event.seq
+    LEFT JOIN project ON project.id = session.project"
+);
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     let text = |index: usize| {

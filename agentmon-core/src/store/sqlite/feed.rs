@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::conditions::Conditions;
 use super::events::kind_code;
+use super::told::{call_figures, call_model};
 use super::usage::session_sums;
 use crate::ingest::events_api::EVENT_TYPES;
 use crate::model::{
@@ -28,31 +29,33 @@ fn select() -> String {
         "SELECT event.seq, posted.event_id, owner.agent, owner.native_id, event.kind, tool.name,
                 max(event.status, coalesce((SELECT max(result.status) FROM event AS result
                     WHERE result.call = event.call AND result.kind = {result}), 0)),
-                call.input, call.cache_read, call.cache_write_5m, call.cache_write_1h, call.output, call.reasoning,
-                call.cost, coalesce(named_branch.name, session.branch), coalesce(named_project.name, project.name),
+                {figures}, coalesce(named_branch.name, session.branch), coalesce(named_project.name, project.name),
                 coalesce(event.duration_ms, (SELECT max(result.duration_ms) FROM event AS result
                     WHERE result.call = event.call AND result.kind = {result})),
                 event.at, posted.client_at, posted.metadata, event.truncated,
                 coalesce(named_model.name, nullif(model.name, 'unknown')), sender.name, event.model_call,
                 coalesce(event_body.text, '')
-         {FROM}"
+         {FROM}",
+        figures = call_figures!()
     )
 }
 
-const FROM: &str = "
-    FROM event
+const FROM: &str = concat!(
+    "FROM event
     JOIN session ON session.id = event.session
     JOIN session AS owner ON owner.id = session.report_as
     LEFT JOIN project ON project.id = owner.project
     LEFT JOIN tool ON tool.id = event.tool
     LEFT JOIN call ON call.fact = event.model_call
-    LEFT JOIN model ON model.id = call.model
-    LEFT JOIN posted ON posted.seq = event.seq
+    LEFT JOIN model ON model.id = ",
+    call_model!(),
+    " LEFT JOIN posted ON posted.seq = event.seq
     LEFT JOIN sender ON sender.id = posted.sender
     LEFT JOIN label AS named_branch ON named_branch.id = posted.branch
     LEFT JOIN label AS named_project ON named_project.id = posted.project
     LEFT JOIN label AS named_model ON named_model.id = posted.model
-    LEFT JOIN event_body ON event_body.seq = event.seq";
+    LEFT JOIN event_body ON event_body.seq = event.seq"
+);
 
 /// A row, and the model call that it belongs to.
 fn read(row: &Row<'_>) -> rusqlite::Result<(FeedRow, Option<i64>)> {

@@ -4,10 +4,10 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use rusqlite::Connection;
 
+use super::behind::KeyMap;
 use super::calls::StoredCall;
 use super::incoming::IncomingCalls;
 use super::prices::StoredPrices;
@@ -17,28 +17,8 @@ use crate::model::FactKey;
 /// Calls by their key.
 #[derive(Debug, Default)]
 pub(super) struct HeldCalls {
-    places: HashMap<i64, u32, BuildHasherDefault<KeyHasher>>,
+    places: KeyMap<u32>,
     calls: Vec<StoredCall>,
-}
-
-/// Keys are hashes already.
-#[derive(Debug, Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_i64(&mut self, key: i64) {
-        self.0 = key as u64;
-    }
 }
 
 impl HeldCalls {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::aliases;
+use super::aliases::OtherNames;
 use super::calls::StoredCall;
 use super::dimensions;
 use super::prices::StoredPrices;
@@ -91,7 +91,11 @@ impl<'a> IncomingCalls<'a> {
     }
 
     /// Gives calls of sources that know only another name the real one, where it is known.
-    pub(super) fn resolve(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn resolve(
+        &mut self,
+        connection: &Connection,
+        names: &OtherNames,
+    ) -> rusqlite::Result<()> {
         for place in &mut self.places {
             let source = match self.parts.get(place.part as usize) {
                 Some(part) => part.calls[place.call as usize].source,
@@ -100,7 +104,7 @@ impl<'a> IncomingCalls<'a> {
             if source != CallSource::Otlp {
                 continue;
             }
-            let fact = aliases::find(connection, place.fact.0)?;
+            let fact = names.find(connection, place.fact.0)?;
             place.fact = fact.map_or(place.fact, FactKey);
         }
         Ok(())

@@ -9,7 +9,7 @@ use super::incoming::IncomingCalls;
 use super::keys::Keys;
 use super::posted::{self, SessionChanges};
 use super::prices::StoredPrices;
-use super::writer::{Projects, Writer, observe, store_calls};
+use super::writer::{Projects, Writer, locate, store_calls, witness};
 use super::{StoreChange, counters, events, quotas};
 use crate::ingest::{Delivery, PostedEvent, Receipt};
 use crate::model::{Batch, DedupKey, Timestamp, stamp};
@@ -77,7 +77,7 @@ impl Writer {
 
         let mut ids = Vec::with_capacity(batches.len());
         for (_, batch) in &batches {
-            ids.push(observe(
+            ids.push(locate(
                 &transaction,
                 sessions,
                 projects,
@@ -86,6 +86,8 @@ impl Writer {
                 now,
             )?);
         }
+        let observed = batches.iter().map(|(_, batch)| *batch);
+        witness(sessions, observed, policy, now);
         let changes = sessions.flush(&transaction, now, policy)?;
         let mut prices = StoredPrices::new(book);
         let mut calls = IncomingCalls::default();
@@ -122,6 +124,7 @@ impl Writer {
             }
         }
         drop(own_rows);
+        keys.told.settle(&transaction)?;
         cells.flush(&transaction)?;
         for (session, changes) in own {
             changes.flush(&transaction, session)?;

@@ -1,67 +1,125 @@
-//! Where things are by their identities: events by their keys, and calls of tools. Identities lie anywhere: an index that is
-//! kept with every event makes a page new for nearly each of them. So those of the latest events are held in memory and
-//! put into their table behind, in their order, many to a page. A note tells up to which row all are in the table; those
-//! of later rows are read from the events when they are first needed. Nobody but the writer looks anything up here.
+//! Where things are by their identities: events by their keys, and calls of tools. Both tables are filled behind the events
+//! (`behind`), in sections of rows: what is put away goes into the last one, whose pages are few and at hand. Who looks for
+//! an identity asks section by section, unless a filter knows that it is in none.
 
-use std::collections::HashMap;
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::aliases::OtherNames;
+use super::behind::{Behind, Brought, Shelf};
+use super::filter::Filter;
+use super::told::ToldCalls;
 
-use super::dimensions;
-
-/// Identities held in memory however much comes in (2 MiB).
-const HELD: usize = 1 << 16;
+/// Rows of events in a section, as a power of two.
+const SECTION: u32 = 18;
+/// Identities that are read into a filter at once: a few milliseconds.
+const READ_AT_ONCE: usize = 1 << 14;
 
 /// A table of identities.
-#[derive(Debug)]
-struct Table {
-    /// The note that holds the last row of events up to which all are in the table.
-    note: &'static str,
-    select: &'static str,
-    insert: &'static str,
-    delete: &'static str,
-    /// Row, identity and place of the events after a row.
-    later: &'static str,
+trait Identities: Shelf<Item = i64> {
+    const SELECT: &'static str;
+    const INSERT: &'static str;
+    const DELETE: &'static str;
+    /// The first section after one.
+    const NEXT_SECTION: &'static str;
+    /// All identities, for the filter.
+    const ALL: &'static str;
 }
 
-const EVENTS: Table = Table {
-    note: "event_keys",
-    select: "SELECT seq FROM event_key WHERE key = ?1",
-    insert: "INSERT INTO event_key (key, seq) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET seq = excluded.seq",
-    delete: "DELETE FROM event_key WHERE key = ?1",
-    later: "SELECT seq, key, seq FROM event WHERE seq > ?1",
-};
+/// Events by their keys.
+#[derive(Debug)]
+pub(super) struct EventKeys;
 
-const CALLS: Table = Table {
-    note: "call_keys",
-    select: "SELECT call FROM call_key WHERE fact = ?1",
-    insert: "INSERT INTO call_key (fact, call) VALUES (?1, ?2) ON CONFLICT (fact) DO UPDATE SET call = excluded.call",
-    delete: "DELETE FROM call_key WHERE fact = ?1",
-    later: "SELECT seq, call_fact, call FROM event WHERE seq > ?1 AND call_fact IS NOT NULL",
-};
+impl Shelf for EventKeys {
+    type Item = i64;
+    const NOTE: &'static str = "event_keys";
+
+    fn later(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<i64>>> {
+        brought(
+            connection,
+            "SELECT seq, key, seq FROM event WHERE seq > ?1",
+            row,
+        )
+    }
+
+    fn section(place: &i64) -> i64 {
+        place >> SECTION
+    }
+}
+
+impl Identities for EventKeys {
+    const SELECT: &'static str = "SELECT seq FROM event_key WHERE section = ?1 AND key = ?2";
+    const INSERT: &'static str =
+        "INSERT OR REPLACE INTO event_key (section, key, seq) VALUES (?1, ?2, ?3)";
+    const DELETE: &'static str = "DELETE FROM event_key WHERE section = ?1 AND key = ?2";
+    const NEXT_SECTION: &'static str = "SELECT min(section) FROM event_key WHERE section > ?1";
+    const ALL: &'static str = "SELECT section, key FROM event_key WHERE (section, key) >= (?1, ?2) ORDER BY section, key LIMIT ?3";
+}
+
+/// By the call of a tool, the number that joins its events: the row of the first of them.
+#[derive(Debug)]
+pub(super) struct CallKeys;
+
+impl Shelf for CallKeys {
+    type Item = i64;
+    const NOTE: &'static str = "call_keys";
+
+    fn later(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<i64>>> {
+        brought(
+            connection,
+            "SELECT seq, call_fact, call FROM event WHERE seq > ?1 AND call_fact IS NOT NULL",
+            row,
+        )
+    }
+
+    fn section(place: &i64) -> i64 {
+        place >> SECTION
+    }
+}
+
+impl Identities for CallKeys {
+    const SELECT: &'static str = "SELECT call FROM call_key WHERE section = ?1 AND fact = ?2";
+    const INSERT: &'static str =
+        "INSERT OR REPLACE INTO call_key (section, fact, call) VALUES (?1, ?2, ?3)";
+    const DELETE: &'static str = "DELETE FROM call_key WHERE section = ?1 AND fact = ?2";
+    const NEXT_SECTION: &'static str = "SELECT min(section) FROM call_key WHERE section > ?1";
+    const ALL: &'static str = "SELECT section, fact FROM call_key WHERE (section, fact) >= (?1, ?2) ORDER BY section, fact LIMIT ?3";
+}
+
+fn brought(connection: &Connection, select: &str, row: i64) -> rusqlite::Result<Vec<Brought<i64>>> {
+    let mut select = connection.prepare_cached(select)?;
+    let rows = select.query_map([row], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    rows.collect()
+}
 
 /// All of them. They are those that the open transaction sees: to be [cleared](Self::clear) when it is rolled back.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Keys {
     /// The rows of events by their keys.
-    pub(super) events: Places,
-    /// By the call of a tool, the number that joins its events: the row of the first of them.
-    pub(super) calls: Places,
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self {
-            events: Places::of(&EVENTS),
-            calls: Places::of(&CALLS),
-        }
-    }
+    pub(super) events: Places<EventKeys>,
+    /// The numbers that join the events of tools' calls.
+    pub(super) calls: Places<CallKeys>,
+    /// The model calls that stand with their events.
+    pub(super) told: ToldCalls,
+    /// What is known by another name.
+    pub(super) names: OtherNames,
 }
 
 impl Keys {
     /// Forgets what is held in memory; it is read again.
     pub(super) fn clear(&mut self) {
+        let has_filters = self.events.filter.is_some();
         *self = Self::default();
+        if has_filters {
+            self.expect_load();
+        }
+    }
+
+    /// Keeps filters of the tables: many identities are to be looked up that nobody knows.
+    pub(super) fn expect_load(&mut self) {
+        self.events.filter.get_or_insert_with(Filter::of_unread);
+        self.calls.filter.get_or_insert_with(Filter::of_unread);
+        self.told.expect_load();
+        self.names.expect_load();
     }
 
     /// Puts into the tables what is too much to be held, and `more` of the rest. Returns whether anything is left.
@@ -71,48 +129,64 @@ impl Keys {
         more: usize,
     ) -> rusqlite::Result<bool> {
         let events = self.events.put_away(connection, more)?;
-        Ok(self.calls.put_away(connection, more)? || events)
+        let calls = self.calls.put_away(connection, more)?;
+        Ok(self.told.put_away(connection, more)? || calls || events)
+    }
+
+    /// Reads more of the tables into their filters. Returns whether there is more to read.
+    pub(super) fn read_on(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        Ok(self.told.read_on(connection, READ_AT_ONCE)?
+            || self.names.read_on(connection, READ_AT_ONCE)?
+            || self.events.read_on(connection)?
+            || self.calls.read_on(connection)?)
     }
 }
 
 /// Places by identity.
 #[derive(Debug)]
-pub(super) struct Places {
-    table: &'static Table,
-    held: Option<Held>,
+pub(super) struct Places<T: Shelf> {
+    behind: Behind<T>,
+    /// The sections that the table has, in their order.
+    sections: Option<Vec<i64>>,
+    filter: Option<Filter>,
 }
 
-/// Those that are not in the table, or not known to be.
-#[derive(Debug, Default)]
-struct Held {
-    places: HashMap<i64, i64>,
-    /// The identities that this round puts away, the next one last. They go in rounds, in their order, so that
-    /// neighbours go together.
-    round: Vec<i64>,
-    /// The last row when the round began: at its end, those of all rows up to it are in the table.
-    round_last: i64,
-    /// The last row.
-    last: i64,
-}
-
-impl Places {
-    fn of(table: &'static Table) -> Self {
-        Self { table, held: None }
+impl<T: Shelf> Default for Places<T> {
+    fn default() -> Self {
+        Self {
+            behind: Behind::default(),
+            sections: None,
+            filter: None,
+        }
     }
+}
 
+// The tables are this file's own.
+#[expect(private_bounds)]
+impl<T: Identities> Places<T> {
     /// The place of what has this identity.
     pub(super) fn find(
         &mut self,
         connection: &Connection,
         key: i64,
     ) -> rusqlite::Result<Option<i64>> {
-        if let Some(place) = self.held(connection)?.places.get(&key) {
+        if let Some(place) = self.behind.get(connection, key)? {
             return Ok(Some(*place));
         }
-        connection
-            .prepare_cached(self.table.select)?
-            .query_row([key], |row| row.get(0))
-            .optional()
+        let filter = self.filter.as_ref();
+        if filter.is_some_and(|filter| !filter.may_hold(key)) {
+            return Ok(None);
+        }
+        for section in sections::<T>(&mut self.sections, connection)?.iter().rev() {
+            let mut select = connection.prepare_cached(T::SELECT)?;
+            let place = select
+                .query_row([section, &key], |row| row.get(0))
+                .optional()?;
+            if place.is_some() {
+                return Ok(place);
+            }
+        }
+        Ok(None)
     }
 
     /// Notes an identity that the event in `row` brought, and that was not known.
@@ -123,90 +197,84 @@ impl Places {
         place: i64,
         row: i64,
     ) -> rusqlite::Result<()> {
-        let insert = self.table.insert;
-        let held = self.held(connection)?;
-        if row <= held.round_last {
-            // An event that was known says more now: its row may be among those that are done with.
-            let mut insert = connection.prepare_cached(insert)?;
-            return insert.execute(params![key, place]).map(|_| ());
+        match self.behind.add(connection, key, place, row)? {
+            Some(place) => put::<T>(
+                &mut self.sections,
+                &mut self.filter,
+                connection,
+                &mut connection.prepare_cached(T::INSERT)?,
+                (key, place),
+            ),
+            None => Ok(()),
         }
-        held.places.insert(key, place);
-        held.last = held.last.max(row);
-        Ok(())
     }
 
-    /// Forgets an identity.
-    pub(super) fn remove(&mut self, connection: &Connection, key: i64) -> rusqlite::Result<()> {
-        self.held(connection)?.places.remove(&key);
+    /// Forgets the identity of what is at a place.
+    pub(super) fn remove(
+        &mut self,
+        connection: &Connection,
+        key: i64,
+        place: i64,
+    ) -> rusqlite::Result<()> {
+        self.behind.take(connection, key)?;
         connection
-            .prepare_cached(self.table.delete)?
-            .execute([key])
+            .prepare_cached(T::DELETE)?
+            .execute([T::section(&place), key])
             .map(|_| ())
     }
 
     fn put_away(&mut self, connection: &Connection, more: usize) -> rusqlite::Result<bool> {
-        let table = self.table;
-        let held = self.held(connection)?;
-        let mut left = held.places.len().saturating_sub(HELD).max(more);
-        let mut insert = connection.prepare_cached(table.insert)?;
-        while left > 0 && !held.places.is_empty() {
-            let Some(key) = held.round.pop() else {
-                held.end_round(connection, table)?;
-                continue;
-            };
-            // One that is gone was forgotten since.
-            if let Some(place) = held.places.remove(&key) {
-                insert.execute(params![key, place])?;
-                left -= 1;
-            }
-        }
-        if held.places.is_empty() {
-            held.end_round(connection, table)?;
-        }
-        Ok(!held.places.is_empty())
+        let (sections, filter) = (&mut self.sections, &mut self.filter);
+        let mut insert = connection.prepare_cached(T::INSERT)?;
+        self.behind.put_away(connection, more, |key, place| {
+            put::<T>(sections, filter, connection, &mut insert, (key, place))
+        })
     }
 
-    fn held(&mut self, connection: &Connection) -> rusqlite::Result<&mut Held> {
-        match &mut self.held {
-            Some(held) => Ok(held),
-            held => Ok(held.insert(Held::load(connection, self.table)?)),
+    fn read_on(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        match &mut self.filter {
+            Some(filter) => filter.read_on(connection, T::ALL, READ_AT_ONCE),
+            None => Ok(false),
         }
     }
 }
 
-impl Held {
-    fn load(connection: &Connection, table: &Table) -> rusqlite::Result<Self> {
-        let note = dimensions::note(connection, table.note)?;
-        let reached: i64 = note.and_then(|row| row.parse().ok()).unwrap_or(0);
-        let mut places = HashMap::new();
-        let mut last = reached;
-        let mut select = connection.prepare_cached(table.later)?;
-        let mut later = select.query([reached])?;
-        while let Some(row) = later.next()? {
-            last = last.max(row.get(0)?);
-            places.insert(row.get(1)?, row.get(2)?);
-        }
-        Ok(Self {
-            places,
-            round: Vec::new(),
-            // Nothing is known of the rows before the last but that those up to `reached` are in the table.
-            round_last: reached,
-            last,
-        })
+/// The sections that a table has.
+fn sections<'s, T: Identities>(
+    known: &'s mut Option<Vec<i64>>,
+    connection: &Connection,
+) -> rusqlite::Result<&'s mut Vec<i64>> {
+    if let Some(known) = known {
+        return Ok(known);
     }
+    let mut sections = Vec::new();
+    let mut next = connection.prepare_cached(T::NEXT_SECTION)?;
+    while let Some(section) =
+        next.query_row([sections.last().copied().unwrap_or(-1)], |row| row.get(0))?
+    {
+        sections.push(section);
+    }
+    Ok(known.insert(sections))
+}
 
-    /// All that were held when the round began are in the table.
-    fn end_round(&mut self, connection: &Connection, table: &Table) -> rusqlite::Result<()> {
-        if self.places.is_empty() {
-            self.round_last = self.last;
-        }
-        dimensions::set_note(connection, table.note, &self.round_last.to_string())?;
-        self.round.clear();
-        self.round.extend(self.places.keys());
-        self.round.sort_unstable_by(|a, b| b.cmp(a));
-        self.round_last = self.last;
-        Ok(())
+/// Puts an identity into its table.
+fn put<T: Identities>(
+    known: &mut Option<Vec<i64>>,
+    filter: &mut Option<Filter>,
+    connection: &Connection,
+    insert: &mut CachedStatement<'_>,
+    (key, place): (i64, i64),
+) -> rusqlite::Result<()> {
+    let section = T::section(&place);
+    let sections = sections::<T>(known, connection)?;
+    if let Err(at) = sections.binary_search(&section) {
+        sections.insert(at, section);
     }
+    insert.execute([section, key, place])?;
+    if let Some(filter) = filter {
+        filter.add(key);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -262,8 +330,8 @@ mod tests {
             in_table = now;
         }
         assert!(in_table > added / 3, "{in_table} of {added}");
-        keys.events.remove(&connection, key(1)).unwrap();
-        keys.events.remove(&connection, key(added)).unwrap();
+        keys.events.remove(&connection, key(1), 1).unwrap();
+        keys.events.remove(&connection, key(added), added).unwrap();
         connection
             .execute("DELETE FROM event WHERE seq IN (1, ?1)", [added])
             .unwrap();
@@ -272,7 +340,7 @@ mod tests {
         for gone in [1, added] {
             assert_eq!(keys.events.find(&connection, key(gone)).unwrap(), None);
         }
-        assert_eq!(keys.events.held(&connection).unwrap().places.len(), 0);
+        assert_eq!(keys.events.behind.items(&connection).unwrap().count(), 0);
         assert_eq!(keys.events.find(&connection, key(2)).unwrap(), Some(2));
     }
 

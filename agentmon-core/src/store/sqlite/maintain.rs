@@ -15,7 +15,7 @@ use crate::store::StoreError;
 /// Tables worth counting and what to call them.
 const TABLES: [(&str, &str); 7] = [
     ("sessions", "session"),
-    ("calls", "call"),
+    ("calls", "any_call"),
     ("rollup cells", "rollup"),
     ("events", "event"),
     ("transitions", "transition"),
@@ -164,7 +164,7 @@ pub fn check(connection: &Connection) -> Result<DbCheck, StoreError> {
                     sum(cache_write_5m) AS cache_write_5m, sum(cache_write_1h) AS cache_write_1h,
                     sum(output) AS output, sum(reasoning) AS reasoning, coalesce(sum(cost), 0) AS cost,
                     min(at) AS first, max(at) AS last
-             FROM call GROUP BY 1, 2, 3)
+             FROM any_call GROUP BY 1, 2, 3)
          SELECT (SELECT count(*) FROM (SELECT * FROM summed EXCEPT SELECT * FROM rollup))
               + (SELECT count(*) FROM (SELECT * FROM rollup EXCEPT SELECT * FROM summed))",
         [],
@@ -300,20 +300,22 @@ fn delete_events(
     for table in ["event_body", "posted"] {
         connection.execute(&format!("DELETE FROM {table} WHERE {going}"), [])?;
     }
-    let rows = format!("DELETE FROM event WHERE {going} RETURNING key, call, call_fact");
+    // Calls stay, or go with their session.
+    keys.told.put_all(connection)?;
+    let rows = format!("DELETE FROM event WHERE {going} RETURNING seq, key, call, call_fact");
     let mut delete = connection.prepare(&rows)?;
     let deleted = delete.query_map([], |row| {
-        let call = Option::zip(row.get(1)?, row.get(2)?);
-        Ok((row.get(0)?, call))
+        let call = Option::zip(row.get(2)?, row.get(3)?);
+        Ok((row.get(0)?, row.get(1)?, call))
     })?;
-    let deleted: Vec<(i64, Option<(i64, i64)>)> = deleted.collect::<rusqlite::Result<_>>()?;
+    let deleted: Vec<(i64, i64, Option<(i64, i64)>)> = deleted.collect::<rusqlite::Result<_>>()?;
     let mut of_call = connection.prepare_cached("SELECT 1 FROM event WHERE call = ?1 LIMIT 1")?;
-    for (key, call) in &deleted {
-        keys.events.remove(connection, *key)?;
+    for (row, key, call) in &deleted {
+        keys.events.remove(connection, *key, *row)?;
         if let Some((call, fact)) = call
             && !of_call.exists([call])?
         {
-            keys.calls.remove(connection, *fact)?;
+            keys.calls.remove(connection, *fact, *call)?;
         }
     }
     Ok(deleted.len() as u64)

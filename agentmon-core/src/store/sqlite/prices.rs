@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
+use super::told::ToldCalls;
 use super::{calls, dimensions, rollup};
 use crate::pricing::{ModelPrices, PriceBook};
 use crate::store::StoreError;
@@ -61,6 +62,7 @@ pub(super) fn reprice_if_changed(
 }
 
 fn reprice(connection: &Connection, book: &PriceBook) -> Result<(), StoreError> {
+    ToldCalls::default().put_all(connection)?;
     let mut prices = StoredPrices::new(book);
     let mut changed = Vec::new();
     calls::for_each(connection, |call| {

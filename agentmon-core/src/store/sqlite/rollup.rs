@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::calls::{self, StoredCall};
 use super::held::HeldCalls;
+use super::told::ToldCalls;
 use crate::model::Timestamp;
 use crate::query::UsageCell;
 
@@ -135,11 +136,12 @@ impl RollupChanges {
         self.cell(after).added.add(&Cell::of(after));
     }
 
-    /// Writes the cells. `held` are the calls where they are not in their table.
+    /// Writes the cells. `held` are the calls where they are not in their table, `told` some that are not there yet.
     pub(super) fn flush(
         self,
         connection: &Connection,
         held: Option<&HeldCalls>,
+        told: &mut ToldCalls,
     ) -> rusqlite::Result<()> {
         let mut cells: Vec<(CellKey, Delta)> = self.cells.into_iter().collect();
         // In key order the tree grows at its end.
@@ -169,10 +171,13 @@ impl RollupChanges {
         };
         match held {
             Some(held) => held.all().iter().for_each(&mut see),
-            None => calls::for_each(connection, |call| {
-                see(call);
-                Ok(())
-            })?,
+            None => {
+                told.all(connection)?.for_each(&mut see);
+                calls::for_each(connection, |call| {
+                    see(call);
+                    Ok(())
+                })?;
+            }
         }
         unknown
             .iter()
@@ -276,5 +281,5 @@ pub(super) fn rebuild(connection: &Connection) -> rusqlite::Result<()> {
         changes.added(call);
         Ok(())
     })?;
-    changes.flush(connection, None)
+    changes.flush(connection, None, &mut ToldCalls::default())
 }

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_remote_cell.sql"),
     include_str!("migrations/0011_times.sql"),
     include_str!("migrations/0012_host.sql"),
+    include_str!("migrations/0013_sections.sql"),
 ];
 
 /// The version that this program writes.

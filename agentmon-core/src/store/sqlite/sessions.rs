@@ -93,18 +93,20 @@ impl Sessions {
         Ok(&self.get(connection, key)?.session.facts)
     }
 
-    /// Takes in a sign of what a session is doing.
-    pub(super) fn witness(
+    /// Takes in signs of what a session is doing.
+    pub(super) fn witness<'a>(
         &mut self,
         key: &SessionKey,
-        evidence: &Evidence,
+        signs: impl Iterator<Item = &'a Evidence>,
         now: Timestamp,
         policy: &StatePolicy,
     ) {
-        if let Some(known) = self.known.get_mut(key) {
-            known
-                .session
-                .apply(Input::Evidence(evidence), now, policy, &mut known.changes);
+        let Some(known) = self.known.get_mut(key) else {
+            return;
+        };
+        for sign in signs {
+            let input = Input::Evidence(sign);
+            known.session.apply(input, now, policy, &mut known.changes);
         }
     }
 

@@ -24,10 +24,10 @@ use super::{
 use crate::alert::{Channel, Episode};
 use crate::ingest::project::{Project, ProjectResolver};
 use crate::ingest::stated::StatedProjects;
-use crate::model::{Batch, FactKey, Timestamp};
+use crate::model::{Batch, FactKey, SessionIndex, SessionKey, Timestamp};
 use crate::pricing::PriceBook;
 use crate::query::{DbBackup, DbVacuum};
-use crate::session::{StatePolicy, in_order};
+use crate::session::{Evidence, StatePolicy, in_order};
 use crate::source::piece::Piece;
 use crate::store::StoreError;
 
@@ -110,6 +110,7 @@ impl Writer {
     /// [`StoreError`]; it works as well then, only slower.
     pub fn expect_load(&mut self) -> Result<(), StoreError> {
         keep_more_pages(&self.connection)?;
+        self.keys.expect_load();
         if let (None, Some(path)) = (&self.folding, &self.path) {
             self.folding = Folding::start(&mut self.connection, path)?;
         }
@@ -174,7 +175,7 @@ impl Writer {
         let mut changes = Vec::new();
         for Piece { batch, .. } in &pieces {
             let sessions = &mut self.sessions;
-            ids.push(observe(
+            ids.push(locate(
                 &transaction,
                 sessions,
                 &mut self.projects,
@@ -182,6 +183,7 @@ impl Writer {
                 batch,
                 now,
             )?);
+            witness(sessions, std::iter::once(batch), &self.policy, now);
             if sessions.are_many() {
                 changes.append(&mut sessions.flush(&transaction, now, &self.policy)?);
             }
@@ -207,6 +209,7 @@ impl Writer {
             counters::store(&transaction, &batch.counters, ids, &batch.models)?;
             cursors::store(&transaction, files)?;
         }
+        self.keys.told.settle(&transaction)?;
         cells.flush(&transaction)?;
         if texts > 0 {
             // What was read from files can be searched at once, and nothing is left for the next process to do.
@@ -236,8 +239,9 @@ impl Writer {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let texts = text_index::advance(&transaction, limit)?;
         let keys = self.keys.put_away(&transaction, limit)?;
+        let filters = self.keys.read_on(&transaction)?;
         transaction.commit()?;
-        Ok(texts || keys)
+        Ok(texts || keys || filters)
     }
 
     /// Brings every session up to date whose state the passing of time may have changed.
@@ -363,8 +367,8 @@ impl Writer {
     }
 }
 
-/// Takes in the sessions of a batch and what they were seen doing. Returns their ids by the batch's index.
-pub(super) fn observe(
+/// Takes in the facts of a batch's sessions. Returns their ids by the batch's index.
+pub(super) fn locate(
     connection: &Connection,
     sessions: &mut Sessions,
     projects: &mut Projects,
@@ -398,14 +402,29 @@ pub(super) fn observe(
         };
         ids.push(sessions.observe(connection, patch, project.as_ref(), now, policy)?);
     }
-    // A sign that is later than all that are known takes one step, one between them a replay.
-    let mut evidence: Vec<_> = batch.evidence.iter().collect();
-    evidence.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| in_order(one, other)));
-    for (index, evidence) in evidence {
-        let key = &batch.sessions[index.0 as usize].key;
-        sessions.witness(key, evidence, now, policy);
-    }
     Ok(ids)
+}
+
+/// Takes in what sessions were seen doing, by all of the batches at once: a sign that is later than all that are known
+/// takes one step, one between them a replay.
+pub(super) fn witness<'a>(
+    sessions: &mut Sessions,
+    batches: impl Iterator<Item = &'a Batch>,
+    policy: &StatePolicy,
+    now: Timestamp,
+) {
+    let mut evidence: Vec<(&SessionKey, &Evidence)> = batches
+        .flat_map(|batch| {
+            let key = |index: SessionIndex| &batch.sessions[index.0 as usize].key;
+            let evidence = batch.evidence.iter();
+            evidence.map(move |(session, evidence)| (key(*session), evidence))
+        })
+        .collect();
+    evidence.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| in_order(one, other)));
+    for of_session in evidence.chunk_by(|(a, _), (b, _)| a == b) {
+        let signs = of_session.iter().map(|(_, evidence)| *evidence);
+        sessions.witness(of_session[0].0, signs, now, policy);
+    }
 }
 
 /// Stores calls, those that are known by several names under one, and keeps the totals.
@@ -426,13 +445,13 @@ pub(super) fn store_calls<'a>(
         held.as_deref_mut(),
         keys,
     )?;
-    calls.resolve(connection)?;
+    calls.resolve(connection, &keys.names)?;
     if held.is_none() {
         remote_cells::settle(connection, &mut calls, &mut rollup)?;
     }
     match held.as_deref_mut() {
         Some(held) => held.store(connection, &calls, prices, &mut rollup)?,
-        None => calls::store(connection, calls, prices, &mut rollup)?,
+        None => calls::store(connection, calls, prices, &mut keys.told, &mut rollup)?,
     }
-    rollup.flush(connection, held.as_deref())
+    rollup.flush(connection, held.as_deref(), &mut keys.told)
 }

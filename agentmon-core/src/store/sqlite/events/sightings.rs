@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::event_cells::CellChanges;
 use super::super::keys::Keys;
-use super::super::{aliases, calls, text_index};
+use super::super::{calls, text_index};
 use super::{
     counted, joined, key_of, key_of_id, kind_of, named, status_code, status_of, used_tool,
 };
@@ -42,8 +42,9 @@ struct Stored {
 pub(super) fn is_known_otherwise(
     connection: &Connection,
     key: &DedupKey,
+    keys: &Keys,
 ) -> rusqlite::Result<bool> {
-    Ok(is_lesser(key) && aliases::find(connection, key_of(key))?.is_some())
+    Ok(is_lesser(key) && keys.names.find(connection, key_of(key))?.is_some())
 }
 
 /// Merges a sighting into the row of an event that is known.
@@ -60,7 +61,7 @@ pub(super) fn complete(
     };
     let mut key = key_of(&event.key);
     if is_lesser(&event.key)
-        && let Some(own) = aliases::find(connection, key)?
+        && let Some(own) = keys.names.find(connection, key)?
     {
         key = own;
     }
@@ -74,7 +75,7 @@ pub(super) fn complete(
         status: event.status,
         tool,
         call: event.call,
-        model_call: model_call(connection, event)?,
+        model_call: model_call(connection, event, keys)?,
         duration_ms: event.duration_ms,
         text: event.text.clone(),
         truncated: event.truncated,
@@ -96,7 +97,7 @@ pub(super) fn absorb(
         return Ok(());
     };
     let other = key_of_id(alias);
-    if !aliases::add(connection, other, key_of(key))? {
+    if !keys.names.add(connection, other, key_of(key))? {
         return Ok(());
     }
     let lesser = read(connection, keys, other)?;
@@ -105,7 +106,7 @@ pub(super) fn absorb(
         return Ok(());
     };
     remove(connection, &lesser, keys, cells)?;
-    keys.events.remove(connection, other)?;
+    keys.events.remove(connection, other, lesser.seq)?;
     merge_into(connection, &own, lesser.sighting, keys, cells)
 }
 
@@ -113,10 +114,11 @@ pub(super) fn absorb(
 pub(super) fn model_call(
     connection: &Connection,
     event: &Event,
+    keys: &Keys,
 ) -> rusqlite::Result<Option<FactKey>> {
     match event.model_call {
         Some(call) if is_lesser(&event.key) => {
-            let real = aliases::find(connection, call.0)?;
+            let real = keys.names.find(connection, call.0)?;
             Ok(Some(real.map_or(call, FactKey)))
         }
         call => Ok(call),
@@ -154,6 +156,11 @@ fn merge_into(
     count(connection, stored, &merged, keys, |session, tool, event| {
         cells.added(session, tool, event);
     })?;
+    if let Some(call) = stored.sighting.model_call
+        && merged.model_call != Some(call)
+    {
+        keys.told.put_one(connection, call)?;
+    }
     connection
         .prepare_cached(
             "UPDATE event SET session = ?2, credit = ?3, at = ?4, status = ?5, tool = ?6, call = ?7, call_fact = ?8,
@@ -289,6 +296,9 @@ fn remove(
         },
     )?;
     remove_text(connection, stored)?;
+    if let Some(call) = stored.sighting.model_call {
+        keys.told.put_one(connection, call)?;
+    }
     for table in ["posted", "event"] {
         connection
             .prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?
