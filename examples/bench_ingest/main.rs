@@ -61,11 +61,13 @@ struct Options {
     server: PathBuf,
     /// How long each load is kept up.
     seconds: u64,
+    /// How often all loads are run in turn; what is told is the median of each.
+    rounds: usize,
     /// Events in the database when reads and streams are measured.
     events: u64,
     sessions: usize,
     streams: usize,
-    /// The part of a load's name that those have which are wanted; all without one.
+    /// Parts of the names of the loads that are wanted, with commas between them; all without one.
     only: String,
 }
 
@@ -81,6 +83,7 @@ fn options() -> Result<Options> {
     let mut options = Options {
         server: "target/release/agentmon-server".into(),
         seconds: 10,
+        rounds: 1,
         events: 1_000_000,
         sessions: 40,
         streams: 1000,
@@ -94,6 +97,7 @@ fn options() -> Result<Options> {
         match flag.as_str() {
             "--server" => options.server = value.into(),
             "--seconds" => options.seconds = value.parse()?,
+            "--rounds" => options.rounds = value.parse()?,
             "--events" => options.events = value.parse()?,
             "--sessions" => options.sessions = value.parse()?,
             "--streams" => options.streams = value.parse()?,
@@ -112,35 +116,46 @@ async fn run(options: &Options) -> Result<()> {
         "| load | connections | events/s | of AgentMonitor's | p50 ms | p99 ms | server CPU us/event |"
     );
     println!("|---|---:|---:|---:|---:|---:|---:|");
-    for (shape, connections) in [
+    let loads = [
         (Shape::Single, 1),
         (Shape::Single, 16),
         (Shape::Single, 64),
         (Shape::Identified, 16),
         (Shape::Batch, 1),
+        (Shape::Otlp, 1),
         (Shape::Batch, 4),
+        (Shape::Otlp, 4),
         (Shape::IdentifiedBatch, 1),
         (Shape::IdentifiedBatch, 4),
-        (Shape::Otlp, 1),
-        (Shape::Otlp, 4),
-    ] {
-        let load = Load {
-            shape,
-            connections,
-            time: Duration::from_secs(options.seconds),
-            at_most: u64::MAX,
-            rate: None,
-        };
-        if !format!("{} {connections}", shape.name()).contains(&options.only) {
-            continue;
+    ];
+    let mut runs: Vec<Vec<Run>> = loads.iter().map(|_| Vec::new()).collect();
+    for _ in 0..options.rounds {
+        for ((shape, connections), runs) in loads.iter().copied().zip(&mut runs) {
+            let name = format!("{} {connections}", shape.name());
+            if !options.only.split(',').any(|part| name.contains(part)) {
+                continue;
+            }
+            let load = Load {
+                shape,
+                connections,
+                time: Duration::from_secs(options.seconds),
+                at_most: u64::MAX,
+                rate: None,
+            };
+            let before = server.cpu()?;
+            let outcome = load.run(&server, &mut bodies).await?;
+            if shape != Shape::Otlp {
+                acknowledged += outcome.acknowledged;
+            }
+            let cpu = (server.cpu()? - before).as_secs_f64();
+            runs.push(Run { load, outcome, cpu });
         }
-        let before = server.cpu()?;
-        let outcome = load.run(&server, &mut bodies).await?;
-        if shape != Shape::Otlp {
-            acknowledged += outcome.acknowledged;
-        }
-        report(&load, &outcome, (server.cpu()? - before).as_secs_f64());
     }
+    let beside = compare(&runs);
+    for runs in &mut runs {
+        report(runs);
+    }
+    print!("{beside}");
     println!(
         "\nidle after that: {:.0} MiB resident, {:.0} MiB at most",
         server.resident()?,
@@ -175,13 +190,29 @@ async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn report(load: &Load, outcome: &Outcome, cpu: f64) {
-    let Outcome {
-        acknowledged,
-        seconds,
-        ..
-    } = outcome;
-    let rate = *acknowledged as f64 / seconds;
+/// One go of a load.
+#[derive(Debug)]
+struct Run {
+    load: Load,
+    outcome: Outcome,
+    /// Seconds of the server.
+    cpu: f64,
+}
+
+impl Run {
+    /// Events in a second.
+    fn rate(&self) -> f64 {
+        self.outcome.acknowledged as f64 / self.outcome.seconds
+    }
+}
+
+/// Tells the goes of one load by the one in their middle.
+fn report(runs: &mut [Run]) {
+    runs.sort_by(|a, b| a.rate().total_cmp(&b.rate()));
+    let Some(run) = runs.get(runs.len() / 2) else {
+        return;
+    };
+    let (load, outcome, rate) = (run.load, &run.outcome, run.rate());
     let peer = match load.shape {
         Shape::Identified => Shape::Single,
         Shape::IdentifiedBatch => Shape::Batch,
@@ -197,6 +228,35 @@ fn report(load: &Load, outcome: &Outcome, cpu: f64) {
         load.connections,
         outcome.percentile(0.5),
         outcome.percentile(0.99),
-        cpu * 1e6 / *acknowledged as f64,
+        run.cpu * 1e6 / outcome.acknowledged as f64,
     );
+}
+
+/// Exports beside the batches that were sent over as many connections just before, by the median of the goes.
+fn compare(runs: &[Vec<Run>]) -> String {
+    let mut text = String::new();
+    let of = |shape| {
+        let first = move |run: &Run| run.load.shape == shape;
+        runs.iter()
+            .filter(move |runs| runs.first().is_some_and(first))
+    };
+    for exports in of(Shape::Otlp) {
+        let connections = exports[0].load.connections;
+        let is_like = |batches: &&Vec<Run>| batches[0].load.connections == connections;
+        let Some(batches) = of(Shape::Batch).find(is_like) else {
+            continue;
+        };
+        let pairs = exports.iter().zip(batches);
+        let mut times: Vec<f64> = pairs
+            .map(|(one, other)| one.rate() / other.rate())
+            .collect();
+        times.sort_by(f64::total_cmp);
+        text += &format!(
+            "\nOTLP over {connections} connections, beside batches: {:.2} x ({:.2} to {:.2})\n",
+            times[times.len() / 2],
+            times[0],
+            times[times.len() - 1]
+        );
+    }
+    text
 }

@@ -53,12 +53,7 @@ pub(super) struct OtherNames {
 }
 
 impl OtherNames {
-    /// Keeps a filter: many are to be looked up that have no other name.
-    pub(super) fn expect_load(&mut self) {
-        self.filter.get_or_insert_with(Filter::of_unread);
-    }
-
-    /// Reads up to `limit` more names into the filter. Returns whether there are more.
+    /// Reads up to `limit` more names into the filter, which there is from now on. Returns whether there are more.
     pub(super) fn read_on(
         &mut self,
         connection: &Connection,
@@ -66,10 +61,9 @@ impl OtherNames {
     ) -> rusqlite::Result<bool> {
         let select =
             "SELECT 0, alias FROM call_alias WHERE ?1 = 0 AND alias >= ?2 ORDER BY alias LIMIT ?3";
-        match &mut self.filter {
-            Some(filter) => filter.read_on(connection, select, limit),
-            None => Ok(false),
-        }
+        self.filter
+            .get_or_insert_with(|| Filter::of_unread(0))
+            .read_on(connection, select, limit)
     }
 
     /// Notes another name; `false` when it is known already.

@@ -18,6 +18,8 @@ pub(super) struct Filter {
     parts: Vec<Part>,
     /// The section and the identity from which on the table is still to be read; `None` when all is known.
     unread: Option<(i64, i64)>,
+    /// The last section that has to be read: what is put into later ones is added meanwhile.
+    last_section: i64,
 }
 
 #[derive(Debug)]
@@ -45,15 +47,16 @@ fn hash(key: i64) -> u64 {
 }
 
 impl Filter {
-    /// For a table whose rows are still to be [read](Self::read_on).
-    pub(super) fn of_unread() -> Self {
-        Self::with_room(ROOM)
+    /// For a table whose rows are still to be [read](Self::read_on), those up to a section.
+    pub(super) fn of_unread(last_section: i64) -> Self {
+        Self::with_room(ROOM, last_section)
     }
 
-    fn with_room(room: usize) -> Self {
+    fn with_room(room: usize, last_section: i64) -> Self {
         Self {
             parts: vec![Part::new(room)],
             unread: Some((0, i64::MIN)),
+            last_section,
         }
     }
 
@@ -104,6 +107,8 @@ impl Filter {
         if count < limit {
             self.unread = None;
         }
+        let last_section = self.last_section;
+        self.unread.take_if(|(section, _)| *section > last_section);
         Ok(self.unread.is_some())
     }
 }
@@ -119,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_was_added_may_be_there_and_hardly_anything_else() {
-        let mut filter = Filter::with_room(1000);
+        let mut filter = Filter::with_room(1000, 0);
         filter.unread = None;
         assert!(!filter.may_hold(0));
         for number in 0..20_000 {
@@ -151,7 +156,7 @@ mod tests {
                 .execute("INSERT INTO t VALUES (?1, ?2)", row)
                 .unwrap();
         }
-        let mut filter = Filter::of_unread();
+        let mut filter = Filter::of_unread(2);
         let select = "SELECT section, key FROM t WHERE (section, key) >= (?1, ?2)
                       ORDER BY section, key LIMIT ?3";
         assert!(filter.may_hold(1));
@@ -159,6 +164,6 @@ mod tests {
         assert!(filter.may_hold(1));
         while filter.read_on(&connection, select, 2).unwrap() {}
         assert!(all.iter().all(|(_, key)| filter.may_hold(*key)));
-        assert!(!filter.may_hold(1));
+        assert!(!filter.may_hold(1) && !filter.may_hold(5));
     }
 }

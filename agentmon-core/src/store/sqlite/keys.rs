@@ -6,13 +6,14 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::aliases::OtherNames;
 use super::behind::{Behind, Brought, Shelf};
+use super::events;
 use super::filter::Filter;
 use super::told::ToldCalls;
 
 /// Rows of events in a section, as a power of two.
 const SECTION: u32 = 18;
 /// Identities that are read into a filter at once: a few milliseconds.
-const READ_AT_ONCE: usize = 1 << 14;
+const READ_AT_ONCE: usize = 1 << 15;
 
 /// A table of identities.
 trait Identities: Shelf<Item = i64> {
@@ -102,24 +103,22 @@ pub(super) struct Keys {
     pub(super) told: ToldCalls,
     /// What is known by another name.
     pub(super) names: OtherNames,
+    has_filters: bool,
 }
 
 impl Keys {
     /// Forgets what is held in memory; it is read again.
     pub(super) fn clear(&mut self) {
-        let has_filters = self.events.filter.is_some();
-        *self = Self::default();
-        if has_filters {
-            self.expect_load();
-        }
+        *self = Self {
+            has_filters: self.has_filters,
+            ..Self::default()
+        };
     }
 
     /// Keeps filters of the tables: many identities are to be looked up that nobody knows.
-    pub(super) fn expect_load(&mut self) {
-        self.events.filter.get_or_insert_with(Filter::of_unread);
-        self.calls.filter.get_or_insert_with(Filter::of_unread);
-        self.told.expect_load();
-        self.names.expect_load();
+    pub(super) fn expect_load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.has_filters = true;
+        self.read_on(connection).map(|_| ())
     }
 
     /// Puts into the tables what is too much to be held, and `more` of the rest. Returns whether anything is left.
@@ -135,10 +134,17 @@ impl Keys {
 
     /// Reads more of the tables into their filters. Returns whether there is more to read.
     pub(super) fn read_on(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
-        Ok(self.told.read_on(connection, READ_AT_ONCE)?
-            || self.names.read_on(connection, READ_AT_ONCE)?
-            || self.events.read_on(connection)?
-            || self.calls.read_on(connection)?)
+        if !self.has_filters {
+            return Ok(false);
+        }
+        let last = events::last_row(connection)?;
+        let more = [
+            self.told.read_on(connection, READ_AT_ONCE)?,
+            self.names.read_on(connection, READ_AT_ONCE)?,
+            self.events.read_on(connection, last)?,
+            self.calls.read_on(connection, last)?,
+        ];
+        Ok(more.contains(&true))
     }
 }
 
@@ -231,11 +237,11 @@ impl<T: Identities> Places<T> {
         })
     }
 
-    fn read_on(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
-        match &mut self.filter {
-            Some(filter) => filter.read_on(connection, T::ALL, READ_AT_ONCE),
-            None => Ok(false),
-        }
+    /// `last` is the last row of events.
+    fn read_on(&mut self, connection: &Connection, last: i64) -> rusqlite::Result<bool> {
+        self.filter
+            .get_or_insert_with(|| Filter::of_unread(T::section(&last)))
+            .read_on(connection, T::ALL, READ_AT_ONCE)
     }
 }
 

@@ -71,22 +71,17 @@ pub(super) struct ToldCalls {
 }
 
 impl ToldCalls {
-    /// Many calls are to come that nobody knows: they are put into their table behind from now on.
-    pub(super) fn expect_load(&mut self) {
-        self.filter.get_or_insert_with(Filter::of_unread);
-    }
-
-    /// Reads up to `limit` more calls of the table into the filter. Returns whether there are more.
+    /// Reads up to `limit` more calls of the table into the filter, which there is from now on. Returns whether there are
+    /// more.
     pub(super) fn read_on(
         &mut self,
         connection: &Connection,
         limit: usize,
     ) -> rusqlite::Result<bool> {
         let select = "SELECT 0, fact FROM call WHERE ?1 = 0 AND fact >= ?2 ORDER BY fact LIMIT ?3";
-        match &mut self.filter {
-            Some(filter) => filter.read_on(connection, select, limit),
-            None => Ok(false),
-        }
+        self.filter
+            .get_or_insert_with(|| Filter::of_unread(0))
+            .read_on(connection, select, limit)
     }
 
     /// Takes a call out that stands with its event.

@@ -110,7 +110,7 @@ impl Writer {
     /// [`StoreError`]; it works as well then, only slower.
     pub fn expect_load(&mut self) -> Result<(), StoreError> {
         keep_more_pages(&self.connection)?;
-        self.keys.expect_load();
+        self.keys.expect_load(&self.connection)?;
         if let (None, Some(path)) = (&self.folding, &self.path) {
             self.folding = Folding::start(&mut self.connection, path)?;
         }
