@@ -76,7 +76,7 @@ pub(super) fn log(
             reader.prompt(session, at, prompt, id.into());
             reader.also(alias);
         }
-        "api_request" => request(reader, session, attributes, at, &place()),
+        "api_request" => request(reader, session, attributes, at, place),
         "api_error" => {
             let class = attributes.first_text(&["status_code", "error"]);
             let class = attributes.count("status_code").map_or_else(
@@ -121,7 +121,7 @@ pub(super) fn log(
             }
         }
         "tool_result" => {
-            tool_result(reader, session, id, attributes, at, &place());
+            tool_result(reader, session, id, attributes, at, place);
             finished(reader, session, attributes, at);
         }
         "subagent_completed" => {
@@ -163,7 +163,7 @@ fn request(
     session: SessionIndex,
     attributes: &Attributes<'_>,
     at: Timestamp,
-    place: &str,
+    place: impl Fn() -> String,
 ) {
     let count = |name| attributes.count(name).unwrap_or_default();
     let hour = count("cache_creation_1h_tokens");
@@ -186,7 +186,7 @@ fn request(
     };
     let fact = match attributes.text("request_id") {
         Some(request) => request_key(request),
-        None => FactKey::new("claude.otlp", &[place.as_bytes()]),
+        None => FactKey::new("claude.otlp", &[place().as_bytes()]),
     };
     let mode = match attributes.text("speed") {
         Some("fast") => PriceMode::Fast,
@@ -221,13 +221,16 @@ fn tool_result(
     native_id: &str,
     attributes: &Attributes<'_>,
     at: Timestamp,
-    place: &str,
+    place: impl Fn() -> String,
 ) {
     let id = attributes.text("tool_use_id");
     let text = attributes
         .first_text(&["error", "error_type"])
         .unwrap_or_default();
-    let key = format!("claude/tool_result@{place}");
+    let key = match id {
+        Some(_) => String::new(),
+        None => format!("claude/tool_result@{}", place()),
+    };
     let event = reader.tell(session, at, EventKind::ToolResult, key, text);
     if let Some(id) = id {
         event.key = identity::tool_event(event.kind, native_id, id, DedupKey::TELEMETRY);

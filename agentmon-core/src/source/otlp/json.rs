@@ -1,24 +1,54 @@
-//! OTLP in JSON. Records are decoded one by one, so that one bad record costs only itself.
+//! OTLP in JSON. What cannot be decoded at one go is decoded record by record, so that one bad record costs only itself.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::record::{Log, Point, Sink, Span, Temporality, time};
 use super::value::{Attributes, Scalar, Value};
 use super::{Decoded, Signal};
 
-/// One export: whichever signals it holds. Some exporters post all three to one path.
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-struct Export<'a> {
-    #[serde(borrow, alias = "resource_logs")]
-    resource_logs: Option<Vec<ResourceLogs<'a>>>,
-    #[serde(borrow, alias = "resource_spans")]
+/// One export: whichever signals it holds. Some exporters post all three to one path. `L` is a log record.
+#[derive(Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    bound(deserialize = "'de: 'a, L: Deserialize<'de>")
+)]
+struct Export<'a, L> {
+    #[serde(default = "Option::default", alias = "resource_logs")]
+    resource_logs: Option<Vec<ResourceLogs<'a, L>>>,
+    #[serde(default, borrow, alias = "resource_spans")]
     resource_spans: Option<Vec<ResourceSpans<'a>>>,
-    #[serde(borrow, alias = "resource_metrics")]
+    #[serde(default, borrow, alias = "resource_metrics")]
     resource_metrics: Option<Vec<ResourceMetrics<'a>>>,
+}
+
+/// What is written as an object; a list would otherwise be taken for its fields in order.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Map<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Map<T> {
+            type Value = T;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(Map(PhantomData)).map(Self)
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -28,20 +58,23 @@ struct Resource<'a> {
     attributes: Attributes<'a>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-struct ResourceLogs<'a> {
-    #[serde(borrow)]
+#[derive(Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    bound(deserialize = "'de: 'a, L: Deserialize<'de>")
+)]
+struct ResourceLogs<'a, L> {
+    #[serde(default, borrow)]
     resource: Option<Resource<'a>>,
-    #[serde(borrow, alias = "scope_logs")]
-    scope_logs: Vec<ScopeLogs<'a>>,
+    #[serde(default = "Vec::new", alias = "scope_logs")]
+    scope_logs: Vec<ScopeLogs<L>>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-struct ScopeLogs<'a> {
-    #[serde(borrow, alias = "log_records")]
-    log_records: Vec<&'a RawValue>,
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "L: Deserialize<'de>"))]
+struct ScopeLogs<L> {
+    #[serde(default = "Vec::new", alias = "log_records")]
+    log_records: Vec<L>,
 }
 
 #[derive(Deserialize, Default)]
@@ -160,16 +193,34 @@ struct DataPoint<'a> {
 /// The message of the decoder when the body as a whole is not an export in JSON.
 pub(super) fn decode(bytes: &[u8], sink: &mut impl Sink) -> Result<Decoded, serde_json::Error> {
     is_object(bytes)?;
-    let export: Export<'_> = serde_json::from_slice(bytes)?;
     let mut decoded = Decoded::default();
+    if let Ok(export) = serde_json::from_slice::<Export<'_, Object<LogRecord<'_>>>>(bytes) {
+        each(export, &mut decoded, sink, |decoded, Object(record)| {
+            decoded.accepted += 1;
+            Some(record)
+        });
+    } else {
+        let export: Export<'_, &RawValue> = serde_json::from_slice(bytes)?;
+        each(export, &mut decoded, sink, Decoded::record);
+    }
+    Ok(decoded)
+}
+
+/// Hands the records of an export to `sink`, log records as `decode` gives them.
+fn each<'a, L>(
+    export: Export<'a, L>,
+    decoded: &mut Decoded,
+    sink: &mut impl Sink,
+    decode: impl Fn(&mut Decoded, L) -> Option<LogRecord<'a>>,
+) {
     for group in export.resource_logs.into_iter().flatten() {
         let resource = group.resource.unwrap_or_default().attributes;
-        for raw in group
+        for record in group
             .scope_logs
             .into_iter()
             .flat_map(|scope| scope.log_records)
         {
-            if let Some(record) = decoded.record::<LogRecord<'_>>(raw) {
+            if let Some(record) = decode(decoded, record) {
                 sink.log(&resource, &log(record));
             }
         }
@@ -189,10 +240,9 @@ pub(super) fn decode(bytes: &[u8], sink: &mut impl Sink) -> Result<Decoded, serd
             .into_iter()
             .flat_map(|scope| scope.metrics)
         {
-            metric(raw, &resource, &mut decoded, sink);
+            metric(raw, &resource, decoded, sink);
         }
     }
-    Ok(decoded)
 }
 
 impl Decoded {
