@@ -6,6 +6,8 @@
     reason = "a test that cannot go on fails, and a skipped one says so"
 )]
 
+#[path = "store/behind.rs"]
+mod behind;
 mod common;
 
 use std::collections::BTreeMap;
@@ -164,7 +166,7 @@ fn rows(connection: &Connection) -> BTreeMap<&'static str, Vec<String>> {
             "call",
             "SELECT fact, at, native_id, name, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning,
                     cost, credit, source, mode, web_searches, call.reported
-             FROM call JOIN session ON session.id = call.session JOIN model ON model.id = call.model",
+             FROM any_call AS call JOIN session ON session.id = call.session JOIN model ON model.id = call.model",
         ),
         (
             "rollup",
