@@ -12,8 +12,10 @@ use super::*;
 enum Step {
     /// Telemetry tells of model calls and of the tools that they asked for.
     Export(Vec<u8>),
-    /// A transcript tells of model calls, by the names that it knows, with more output than telemetry saw.
+    /// A transcript tells of model calls, by the names that it knows, later and with more output than telemetry saw.
     Lines(Vec<u8>),
+    /// The same, sent by somebody.
+    Sent(Vec<u8>),
     /// A quiet moment: so much of what waits is done.
     CatchUp(usize),
     /// The program ends without a word, and another one opens the database.
@@ -27,6 +29,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => calls().prop_map(Step::Export),
         2 => calls().prop_map(Step::Lines),
+        1 => calls().prop_map(Step::Sent),
         2 => (1..7_usize).prop_map(Step::CatchUp),
         1 => any::<bool>().prop_map(|expects_load| Step::Restart { expects_load }),
         1 => (0..30_i64).prop_map(Step::Prune),
@@ -79,7 +82,7 @@ fn lines(calls: &[u8]) -> Piece {
         call(
             &name,
             usize::from(number % 3),
-            at(number),
+            at(number) + Span::from_mins(i64::from(number)),
             100 + u64::from(number),
         )
     }));
@@ -142,6 +145,11 @@ proptest! {
                 Step::Lines(calls) => {
                     plain.append(vec![lines(calls)], NOW).unwrap();
                     loaded.append(vec![lines(calls)], NOW).unwrap();
+                }
+                Step::Sent(calls) => {
+                    let sent = [Delivery::Observed(Box::new(lines(calls).batch))];
+                    plain.ingest(&sent, NOW).unwrap();
+                    loaded.ingest(&sent, NOW).unwrap();
                 }
                 Step::CatchUp(limit) => {
                     loaded.catch_up(*limit).unwrap();
