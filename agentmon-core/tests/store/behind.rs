@@ -16,6 +16,8 @@ enum Step {
     Lines(Vec<u8>),
     /// The same, sent by somebody.
     Sent(Vec<u8>),
+    /// Another source knows the events of telemetry's calls by its own names, and takes them over.
+    Absorb(Vec<u8>),
     /// A quiet moment: so much of what waits is done.
     CatchUp(usize),
     /// The program ends without a word, and another one opens the database.
@@ -30,6 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => calls().prop_map(Step::Export),
         2 => calls().prop_map(Step::Lines),
         1 => calls().prop_map(Step::Sent),
+        1 => calls().prop_map(Step::Absorb),
         2 => (1..7_usize).prop_map(Step::CatchUp),
         1 => any::<bool>().prop_map(|expects_load| Step::Restart { expects_load }),
         1 => (0..30_i64).prop_map(Step::Prune),
@@ -96,6 +99,22 @@ fn lines(calls: &[u8]) -> Piece {
     piece
 }
 
+fn absorb(calls: &[u8]) -> Piece {
+    piece(calls.iter().map(|number| {
+        let told = FactKey::new("anthropic.request", &[format!("req_{number}").as_bytes()]);
+        let mut seen = event("", usize::from(number % 3), at(*number), "an answer");
+        if let Seen::Event { event, .. } = &mut seen {
+            event.kind = EventKind::LlmResponse;
+            event.key = DedupKey::Shared {
+                id: format!("line_{number}").into(),
+                alias: Some(format!("call/{}", told.0).into()),
+                credit: 5,
+            };
+        }
+        seen
+    }))
+}
+
 /// The calls and the events as they are read.
 fn told(connection: &Connection) -> (Vec<String>, Vec<String>) {
     let filter = CallFilter {
@@ -150,6 +169,10 @@ proptest! {
                     let sent = [Delivery::Observed(Box::new(lines(calls).batch))];
                     plain.ingest(&sent, NOW).unwrap();
                     loaded.ingest(&sent, NOW).unwrap();
+                }
+                Step::Absorb(calls) => {
+                    plain.append(vec![absorb(calls)], NOW).unwrap();
+                    loaded.append(vec![absorb(calls)], NOW).unwrap();
                 }
                 Step::CatchUp(limit) => {
                     loaded.catch_up(*limit).unwrap();
