@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params_from_iter};
 
 use super::dimensions;
 use super::incoming::IncomingCalls;
@@ -93,24 +93,7 @@ impl StoredCall {
 
     /// Writes the row; `false` when there is one.
     pub(super) fn insert(&self, insert: &mut CachedStatement<'_>) -> rusqlite::Result<bool> {
-        let inserted = insert.execute(params![
-            self.fact.0,
-            self.at.0,
-            self.session,
-            self.model,
-            self.usage.input as i64,
-            self.usage.cache_read as i64,
-            self.usage.cache_creation_5m as i64,
-            self.usage.cache_creation_1h as i64,
-            self.usage.output as i64,
-            self.usage.reasoning as i64,
-            self.cost.map(|cost| cost.0),
-            self.credit,
-            source_code(self.source),
-            mode_code(self.mode),
-            self.web_searches,
-            self.reported.map(|cost| cost.0),
-        ])?;
+        let inserted = insert.execute(params_from_iter(self.row()))?;
         Ok(inserted == 1)
     }
 
@@ -242,24 +225,7 @@ pub(super) fn update(connection: &Connection, call: &StoredCall) -> rusqlite::Re
                  web_searches = ?15, reported = ?16
              WHERE fact = ?1",
         )?
-        .execute(params![
-            call.fact.0,
-            call.at.0,
-            call.session,
-            call.model,
-            call.usage.input as i64,
-            call.usage.cache_read as i64,
-            call.usage.cache_creation_5m as i64,
-            call.usage.cache_creation_1h as i64,
-            call.usage.output as i64,
-            call.usage.reasoning as i64,
-            call.cost.map(|cost| cost.0),
-            call.credit,
-            source_code(call.source),
-            mode_code(call.mode),
-            call.web_searches,
-            call.reported.map(|cost| cost.0),
-        ])
+        .execute(params_from_iter(call.row()))
         .map(|_| ())
 }
 
@@ -294,26 +260,11 @@ const COLUMNS: &str = "fact, at, session, model, input, cache_read, cache_write_
     cost, credit, source, mode, web_searches, reported";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
-    Ok(StoredCall {
-        fact: FactKey(row.get(0)?),
-        at: Timestamp(row.get(1)?),
-        session: row.get(2)?,
-        model: row.get(3)?,
-        usage: Usage {
-            input: row.get::<_, i64>(4)? as u64,
-            cache_read: row.get::<_, i64>(5)? as u64,
-            cache_creation_5m: row.get::<_, i64>(6)? as u64,
-            cache_creation_1h: row.get::<_, i64>(7)? as u64,
-            output: row.get::<_, i64>(8)? as u64,
-            reasoning: row.get::<_, i64>(9)? as u64,
-        },
-        cost: row.get::<_, Option<i64>>(10)?.map(NanoUsd),
-        credit: row.get(11)?,
-        source: source_of(row.get(12)?),
-        mode: mode_of(row.get(13)?),
-        web_searches: row.get(14)?,
-        reported: row.get::<_, Option<i64>>(15)?.map(NanoUsd),
-    })
+    let mut columns = [None; 15];
+    for (index, column) in columns.iter_mut().enumerate() {
+        *column = row.get(index + 1)?;
+    }
+    Ok(StoredCall::of(FactKey(row.get(0)?), columns))
 }
 
 /// Goes over all calls that are in their table.
@@ -329,75 +280,73 @@ pub(super) fn for_each(
     Ok(())
 }
 
-/// A call but for its identity, as it stands with its event: a list of the columns of its table.
-type Columns = (
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    Option<i64>,
-    i64,
-    u8,
-    u8,
-    u32,
-    Option<i64>,
-);
+/// The columns after the identity, all of them numbers, in the order of their table.
+type Columns = [Option<i64>; 15];
 
 impl StoredCall {
-    /// The call as it stands with its event (JSON).
-    pub(super) fn to_text(self) -> String {
-        let columns: Columns = (
-            self.at.0,
-            self.session,
-            self.model,
-            self.usage.input as i64,
-            self.usage.cache_read as i64,
-            self.usage.cache_creation_5m as i64,
-            self.usage.cache_creation_1h as i64,
-            self.usage.output as i64,
-            self.usage.reasoning as i64,
+    fn columns(&self) -> Columns {
+        [
+            Some(self.at.0),
+            Some(self.session),
+            Some(self.model),
+            Some(self.usage.input as i64),
+            Some(self.usage.cache_read as i64),
+            Some(self.usage.cache_creation_5m as i64),
+            Some(self.usage.cache_creation_1h as i64),
+            Some(self.usage.output as i64),
+            Some(self.usage.reasoning as i64),
             self.cost.map(|cost| cost.0),
-            self.credit,
-            source_code(self.source) as u8,
-            mode_code(self.mode) as u8,
-            self.web_searches,
+            Some(self.credit),
+            Some(source_code(self.source)),
+            Some(mode_code(self.mode)),
+            Some(i64::from(self.web_searches)),
             self.reported.map(|cost| cost.0),
-        );
+        ]
+    }
+
+    fn of(fact: FactKey, columns: Columns) -> Self {
+        let [cost, reported] = [9, 14].map(|index| columns[index].map(NanoUsd));
+        // But for these two, the table has no column without a number.
+        let columns = columns.map(Option::unwrap_or_default);
+        let count = |index: usize| columns[index] as u64;
+        let code = |index: usize| u8::try_from(columns[index]).unwrap_or_default();
+        Self {
+            fact,
+            at: Timestamp(columns[0]),
+            session: columns[1],
+            model: columns[2],
+            usage: Usage {
+                input: count(3),
+                cache_read: count(4),
+                cache_creation_5m: count(5),
+                cache_creation_1h: count(6),
+                output: count(7),
+                reasoning: count(8),
+            },
+            cost,
+            credit: columns[10],
+            source: source_of(code(11)),
+            mode: mode_of(code(12)),
+            web_searches: columns[13] as u32,
+            reported,
+        }
+    }
+
+    /// The identity and the columns.
+    fn row(&self) -> impl Iterator<Item = Option<i64>> {
+        std::iter::once(Some(self.fact.0)).chain(self.columns())
+    }
+
+    /// The columns as they stand with an event (JSON).
+    pub(super) fn to_text(self) -> String {
         // Numbers can always be written.
-        serde_json::to_string(&columns).unwrap_or_default()
+        serde_json::to_string(&self.columns()).unwrap_or_default()
     }
 
     /// A call that stands with its event.
     pub(super) fn from_text(fact: FactKey, text: &str) -> Option<Self> {
-        let columns: Columns = serde_json::from_str(text).ok()?;
-        let (at, session, model, input, cache_read, cache_creation_5m, cache_creation_1h, ..) =
-            columns;
-        let (.., output, reasoning, cost, credit, source, mode, web_searches, reported) = columns;
-        Some(Self {
-            fact,
-            at: Timestamp(at),
-            session,
-            model,
-            usage: Usage {
-                input: input as u64,
-                cache_read: cache_read as u64,
-                cache_creation_5m: cache_creation_5m as u64,
-                cache_creation_1h: cache_creation_1h as u64,
-                output: output as u64,
-                reasoning: reasoning as u64,
-            },
-            cost: cost.map(NanoUsd),
-            credit,
-            source: source_of(source),
-            mode: mode_of(mode),
-            web_searches,
-            reported: reported.map(NanoUsd),
-        })
+        let columns = serde_json::from_str(text).ok()?;
+        Some(Self::of(fact, columns))
     }
 }
 

@@ -305,10 +305,10 @@ fn delete_events(
     let rows = format!("DELETE FROM event WHERE {going} RETURNING seq, key, call, call_fact");
     let mut delete = connection.prepare(&rows)?;
     let deleted = delete.query_map([], |row| {
-        let call = Option::zip(row.get(2)?, row.get(3)?);
-        Ok((row.get(0)?, row.get(1)?, call))
+        let call: Option<(i64, i64)> = Option::zip(row.get(2)?, row.get(3)?);
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, call))
     })?;
-    let deleted: Vec<(i64, i64, Option<(i64, i64)>)> = deleted.collect::<rusqlite::Result<_>>()?;
+    let deleted = deleted.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut of_call = connection.prepare_cached("SELECT 1 FROM event WHERE call = ?1 LIMIT 1")?;
     for (row, key, call) in &deleted {
         keys.events.remove(connection, *key, *row)?;
