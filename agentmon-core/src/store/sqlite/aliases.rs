@@ -62,7 +62,7 @@ impl OtherNames {
         let select =
             "SELECT 0, alias FROM call_alias WHERE ?1 = 0 AND alias >= ?2 ORDER BY alias LIMIT ?3";
         self.filter
-            .get_or_insert_with(|| Filter::of_unread(0))
+            .get_or_insert_with(|| Filter::of_unread(0, std::iter::empty()))
             .read_on(connection, select, limit)
     }
 

@@ -11,8 +11,6 @@ use rusqlite::Connection;
 
 use super::{dimensions, events};
 
-/// What is held in memory of each table however much comes in.
-const HELD: usize = 1 << 16;
 /// Events after which the note moves on although nothing was put away: whoever begins reads those after it.
 const NOTED_AFTER: i64 = 4096;
 
@@ -26,6 +24,9 @@ pub(super) trait Shelf: Debug {
 
     /// The note that holds the last row of events up to which all is in the table.
     const NOTE: &'static str;
+
+    /// What is held in memory however much comes in.
+    const HELD: usize;
 
     /// What events after a row brought that may not be in the table.
     fn later(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<Self::Item>>>;
@@ -97,6 +98,14 @@ impl<S: Shelf> Behind<S> {
         Ok(self.held(connection)?.items.remove(&key))
     }
 
+    /// The identities of all that is held.
+    pub(super) fn keys(
+        &mut self,
+        connection: &Connection,
+    ) -> rusqlite::Result<impl Iterator<Item = i64>> {
+        Ok(self.held(connection)?.items.keys().copied())
+    }
+
     /// All that is held.
     pub(super) fn items(
         &mut self,
@@ -114,7 +123,7 @@ impl<S: Shelf> Behind<S> {
         mut put: impl FnMut(i64, S::Item) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<bool> {
         let held = self.held(connection)?;
-        let mut left = held.items.len().saturating_sub(HELD).max(more);
+        let mut left = held.items.len().saturating_sub(S::HELD).max(more);
         while left > 0 && !held.items.is_empty() {
             let Some((_, key)) = held.round.pop() else {
                 held.note(connection, S::NOTE, held.round_last)?;
@@ -186,7 +195,7 @@ impl<T> Held<T> {
 /// Things by their identity.
 pub(super) type KeyMap<T> = HashMap<i64, T, BuildHasherDefault<KeyHasher>>;
 
-/// Keys are hashes already.
+/// Keys are hashes already, but for those that the store itself numbered.
 #[derive(Debug, Default)]
 pub(super) struct KeyHasher(u64);
 
@@ -202,6 +211,12 @@ impl Hasher for KeyHasher {
     }
 
     fn write_i64(&mut self, key: i64) {
-        self.0 = key as u64;
+        self.0 = spread(key);
     }
+}
+
+/// An identity with all its bits in each of its bits.
+pub(super) fn spread(key: i64) -> u64 {
+    let spread = (key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    spread ^ (spread >> 32)
 }

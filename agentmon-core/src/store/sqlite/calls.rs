@@ -153,15 +153,14 @@ pub(super) fn store(
         while let Some(twin) = calls.next_if(|next| next.fact == call.fact) {
             call = call.merge(twin, connection, prices)?;
         }
-        if let Some(known) = told.take(connection, call.fact)? {
+        if told.offer(&call) {
+            rollup.added(&call);
+        } else if let Some(known) = told.take(connection, call.fact)? {
             let merged = known.merge(call, connection, prices)?;
             if merged != known {
                 rollup.changed(&known, &merged);
             }
             merged.insert(&mut insert)?;
-            told.stored(call.fact);
-        } else if told.offer(&call) {
-            rollup.added(&call);
         } else if call.insert(&mut insert)? {
             told.stored(call.fact);
             rollup.added(&call);

@@ -4,6 +4,8 @@
 use fastbloom::BloomFilter;
 use rusqlite::Connection;
 
+use super::behind::spread;
+
 /// Bits for an identity. With them and [`HASHES`] a filter that is full takes one in two hundred for known that is not. More
 /// would take as many more misses of the processor's cache.
 const BITS: usize = 16;
@@ -12,13 +14,14 @@ const HASHES: u32 = 3;
 /// Identities that the first part of a filter has room for.
 const ROOM: usize = 1 << 19;
 
-/// A filter for the identities of a table. It forgets nothing.
+/// A filter for the identities of a table, and of what is to be put there. It forgets nothing.
 #[derive(Debug)]
 pub(super) struct Filter {
     /// Each has room for four times as many as the one before.
     parts: Vec<Part>,
     /// The section and the identity from which on the table is still to be read; `None` when all is known.
     unread: Option<(i64, i64)>,
+    is_empty: bool,
     /// The last section that has to be read: what is put into later ones is added meanwhile.
     last_section: i64,
 }
@@ -41,38 +44,39 @@ impl Part {
     }
 }
 
-/// Identities are hashes but for those that the store itself numbered.
-fn hash(key: i64) -> u64 {
-    let spread = (key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    spread ^ (spread >> 32)
-}
-
 impl Filter {
-    /// For a table whose rows are still to be [read](Self::read_on), those up to a section.
-    pub(super) fn of_unread(last_section: i64) -> Self {
-        Self::with_room(ROOM, last_section)
+    /// For a table whose rows are still to be [read](Self::read_on), those up to a section, and what is to be put there.
+    pub(super) fn of_unread(last_section: i64, held: impl Iterator<Item = i64>) -> Self {
+        let mut filter = Self::with_room(ROOM, last_section);
+        held.for_each(|key| filter.add(key));
+        filter
     }
 
     fn with_room(room: usize, last_section: i64) -> Self {
         Self {
             parts: vec![Part::new(room)],
             unread: Some((0, i64::MIN)),
+            is_empty: true,
             last_section,
         }
     }
 
     /// Whether an identity may be in the table.
     pub(super) fn may_hold(&self, key: i64) -> bool {
-        let hash = hash(key);
+        if self.is_empty && self.unread.is_none() {
+            return false;
+        }
+        let hash = spread(key);
         self.unread.is_some() || self.parts.iter().any(|part| part.bits.contains_hash(hash))
     }
 
-    /// Takes in an identity that is put into the table.
+    /// Takes in an identity that is put into the table, now or later.
     pub(super) fn add(&mut self, key: i64) {
+        self.is_empty = false;
         let room = match self.parts.last_mut() {
             Some(part) if part.left > 0 => {
                 part.left -= 1;
-                part.bits.insert_hash(hash(key));
+                part.bits.insert_hash(spread(key));
                 return;
             }
             Some(part) => part.room * 4,
@@ -157,14 +161,14 @@ mod tests {
                 .execute("INSERT INTO t VALUES (?1, ?2)", row)
                 .unwrap();
         }
-        let mut filter = Filter::of_unread(2);
+        let mut filter = Filter::of_unread(2, std::iter::once(77));
         let select = "SELECT section, key FROM t WHERE (section, key) >= (?1, ?2)
                       ORDER BY section, key LIMIT ?3";
         assert!(filter.may_hold(1));
         assert!(filter.read_on(&connection, select, 2).unwrap());
         assert!(filter.may_hold(1));
         while filter.read_on(&connection, select, 2).unwrap() {}
-        assert!(all.iter().all(|(_, key)| filter.may_hold(*key)));
+        assert!(all.iter().all(|(_, key)| filter.may_hold(*key)) && filter.may_hold(77));
         assert!(!filter.may_hold(1) && !filter.may_hold(5));
     }
 }

@@ -12,6 +12,8 @@ use super::told::ToldCalls;
 
 /// Rows of events in a section, as a power of two.
 const SECTION: u32 = 18;
+/// Identities held in memory of each table (2 MiB).
+const HELD: usize = 1 << 16;
 /// Identities that are read into a filter at once: a few milliseconds.
 const READ_AT_ONCE: usize = 1 << 15;
 
@@ -33,6 +35,7 @@ pub(super) struct EventKeys;
 impl Shelf for EventKeys {
     type Item = i64;
     const NOTE: &'static str = "event_keys";
+    const HELD: usize = HELD;
 
     fn later(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<i64>>> {
         brought(
@@ -63,6 +66,7 @@ pub(super) struct CallKeys;
 impl Shelf for CallKeys {
     type Item = i64;
     const NOTE: &'static str = "call_keys";
+    const HELD: usize = HELD;
 
     fn later(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<i64>>> {
         brought(
@@ -154,6 +158,7 @@ pub(super) struct Places<T: Shelf> {
     behind: Behind<T>,
     /// The sections that the table has, in their order.
     sections: Option<Vec<i64>>,
+    /// Of the table and of what is held.
     filter: Option<Filter>,
 }
 
@@ -176,12 +181,12 @@ impl<T: Identities> Places<T> {
         connection: &Connection,
         key: i64,
     ) -> rusqlite::Result<Option<i64>> {
-        if let Some(place) = self.behind.get(connection, key)? {
-            return Ok(Some(*place));
-        }
         let filter = self.filter.as_ref();
         if filter.is_some_and(|filter| !filter.may_hold(key)) {
             return Ok(None);
+        }
+        if let Some(place) = self.behind.get(connection, key)? {
+            return Ok(Some(*place));
         }
         for section in sections::<T>(&mut self.sections, connection)?.iter().rev() {
             let mut select = connection.prepare_cached(T::SELECT)?;
@@ -203,10 +208,12 @@ impl<T: Identities> Places<T> {
         place: i64,
         row: i64,
     ) -> rusqlite::Result<()> {
+        if let Some(filter) = &mut self.filter {
+            filter.add(key);
+        }
         match self.behind.add(connection, key, place, row)? {
             Some(place) => put::<T>(
                 &mut self.sections,
-                &mut self.filter,
                 connection,
                 &mut connection.prepare_cached(T::INSERT)?,
                 (key, place),
@@ -230,18 +237,23 @@ impl<T: Identities> Places<T> {
     }
 
     fn put_away(&mut self, connection: &Connection, more: usize) -> rusqlite::Result<bool> {
-        let (sections, filter) = (&mut self.sections, &mut self.filter);
+        let sections = &mut self.sections;
         let mut insert = connection.prepare_cached(T::INSERT)?;
         self.behind.put_away(connection, more, |key, place| {
-            put::<T>(sections, filter, connection, &mut insert, (key, place))
+            put::<T>(sections, connection, &mut insert, (key, place))
         })
     }
 
     /// `last` is the last row of events.
     fn read_on(&mut self, connection: &Connection, last: i64) -> rusqlite::Result<bool> {
-        self.filter
-            .get_or_insert_with(|| Filter::of_unread(T::section(&last)))
-            .read_on(connection, T::ALL, READ_AT_ONCE)
+        if self.filter.is_none() {
+            let held = self.behind.keys(connection)?;
+            self.filter = Some(Filter::of_unread(T::section(&last), held));
+        }
+        let filter = self.filter.as_mut();
+        filter.map_or(Ok(false), |filter| {
+            filter.read_on(connection, T::ALL, READ_AT_ONCE)
+        })
     }
 }
 
@@ -266,7 +278,6 @@ fn sections<'s, T: Identities>(
 /// Puts an identity into its table.
 fn put<T: Identities>(
     known: &mut Option<Vec<i64>>,
-    filter: &mut Option<Filter>,
     connection: &Connection,
     insert: &mut CachedStatement<'_>,
     (key, place): (i64, i64),
@@ -276,11 +287,7 @@ fn put<T: Identities>(
     if let Err(at) = sections.binary_search(&section) {
         sections.insert(at, section);
     }
-    insert.execute([section, key, place])?;
-    if let Some(filter) = filter {
-        filter.add(key);
-    }
-    Ok(())
+    insert.execute([section, key, place]).map(|_| ())
 }
 
 #[cfg(test)]

@@ -80,7 +80,9 @@ impl Sessions {
             .session
             .apply(Input::Facts(patch), now, policy, &mut known.changes);
         let id = known.id;
-        self.touched.insert(patch.key.clone());
+        if !self.touched.contains(&patch.key) {
+            self.touched.insert(patch.key.clone());
+        }
         Ok(id)
     }
 

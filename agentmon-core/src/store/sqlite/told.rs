@@ -2,7 +2,7 @@
 //! call's identity lies anywhere in it. A call that comes again is put there at once, merged. Whoever writes asks this
 //! first; whoever reads takes the row of the table where there is one, else what stands with the event.
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::Connection;
 
 use super::behind::{Behind, Brought, KeyMap, Shelf};
 use super::calls::{self, StoredCall};
@@ -39,6 +39,8 @@ struct CallTable;
 impl Shelf for CallTable {
     type Item = Box<Told>;
     const NOTE: &'static str = "told_calls";
+    /// About 20 MiB: the more go into the table at once, the more of them go to each of its pages.
+    const HELD: usize = 1 << 17;
 
     fn later(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<Self::Item>>> {
         let mut select = connection.prepare_cached(
@@ -66,7 +68,7 @@ pub(super) struct ToldCalls {
     behind: Behind<CallTable>,
     /// New calls of the open transaction, until their events are stored.
     offered: KeyMap<StoredCall>,
-    /// What is not in the table; without it calls go there at once.
+    /// Of the table, of what stands with events and of what is offered. Without it calls go into the table at once.
     filter: Option<Filter>,
 }
 
@@ -79,9 +81,13 @@ impl ToldCalls {
         limit: usize,
     ) -> rusqlite::Result<bool> {
         let select = "SELECT 0, fact FROM call WHERE ?1 = 0 AND fact >= ?2 ORDER BY fact LIMIT ?3";
-        self.filter
-            .get_or_insert_with(|| Filter::of_unread(0))
-            .read_on(connection, select, limit)
+        if self.filter.is_none() {
+            self.filter = Some(Filter::of_unread(0, self.behind.keys(connection)?));
+        }
+        let filter = self.filter.as_mut();
+        filter.map_or(Ok(false), |filter| {
+            filter.read_on(connection, select, limit)
+        })
     }
 
     /// Takes a call out that stands with its event.
@@ -101,12 +107,13 @@ impl ToldCalls {
 
     /// Offers a call to the events that are stored next. Returns whether it is taken: it must be new.
     pub(super) fn offer(&mut self, call: &StoredCall) -> bool {
-        let filter = self.filter.as_ref();
-        let is_new = filter.is_some_and(|filter| !filter.may_hold(call.fact.0));
-        if is_new {
-            self.offered.insert(call.fact.0, *call);
-        }
-        is_new
+        let filter = self.filter.as_mut();
+        let Some(filter) = filter.filter(|filter| !filter.may_hold(call.fact.0)) else {
+            return false;
+        };
+        filter.add(call.fact.0);
+        self.offered.insert(call.fact.0, *call);
+        true
     }
 
     /// What is to be stored with the event in `row`: the call that it came with, if that was offered.
@@ -122,7 +129,7 @@ impl ToldCalls {
         let text = call.to_text();
         let told = Box::new(Told { call, row });
         match self.behind.add(connection, call.fact.0, told, row)? {
-            Some(told) => self.put(connection, told.call).map(|()| None),
+            Some(told) => put(connection, &told.call).map(|()| None),
             None => Ok(Some(text)),
         }
     }
@@ -130,7 +137,7 @@ impl ToldCalls {
     /// Puts what was offered and came with no event into the table.
     pub(super) fn settle(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         for (_, call) in std::mem::take(&mut self.offered) {
-            self.put(connection, call)?;
+            put(connection, &call)?;
         }
         Ok(())
     }
@@ -142,12 +149,12 @@ impl ToldCalls {
         fact: FactKey,
     ) -> rusqlite::Result<()> {
         match self.take(connection, fact)? {
-            Some(call) => self.put(connection, call),
+            Some(call) => put(connection, &call),
             None => Ok(()),
         }
     }
 
-    /// A call was put into the table.
+    /// A call was put into the table at once.
     pub(super) fn stored(&mut self, fact: FactKey) {
         if let Some(filter) = &mut self.filter {
             filter.add(fact.0);
@@ -175,26 +182,13 @@ impl ToldCalls {
         more: usize,
     ) -> rusqlite::Result<bool> {
         let mut insert = calls::insert(connection)?;
-        let filter = &mut self.filter;
         self.behind.put_away(connection, more, |_, told| {
-            put(&mut insert, filter, &told.call)
+            told.call.insert(&mut insert).map(|_| ())
         })
-    }
-
-    fn put(&mut self, connection: &Connection, call: StoredCall) -> rusqlite::Result<()> {
-        let mut insert = calls::insert(connection)?;
-        put(&mut insert, &mut self.filter, &call)
     }
 }
 
-fn put(
-    insert: &mut CachedStatement<'_>,
-    filter: &mut Option<Filter>,
-    call: &StoredCall,
-) -> rusqlite::Result<()> {
-    call.insert(insert)?;
-    if let Some(filter) = filter {
-        filter.add(call.fact.0);
-    }
-    Ok(())
+/// Puts a call into the table.
+fn put(connection: &Connection, call: &StoredCall) -> rusqlite::Result<()> {
+    call.insert(&mut calls::insert(connection)?).map(|_| ())
 }
