@@ -122,8 +122,10 @@ fn told(connection: &Connection) -> (Vec<String>, Vec<String>) {
         ..CallFilter::default()
     };
     let calls = sqlite::model_calls(connection, &filter).unwrap();
-    let mut filter = EventFilter::default();
-    filter.limit = 1000;
+    let filter = EventFilter {
+        limit: 1000,
+        ..EventFilter::default()
+    };
     let events = sqlite::events(connection, &filter).unwrap().events;
     let event = |row: &EventRow| {
         format!(

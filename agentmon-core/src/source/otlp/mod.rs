@@ -20,7 +20,7 @@ pub(super) use claude_code::request_key;
 pub(super) use codex::usage_key as codex_usage_key;
 pub(super) use gemini::usage_key as gemini_usage_key;
 pub(super) use opencode::usage_key as opencode_usage_key;
-pub(crate) use reader::call_event;
+pub(crate) use reader::{ACTIVITY_GAP, call_event};
 use thiserror::Error;
 
 use crate::model::{Batch, Timestamp};

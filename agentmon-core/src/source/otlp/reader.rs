@@ -14,7 +14,7 @@ use crate::session::{Evidence, EvidenceSource, Signal};
 
 /// Signs of mere activity of one session that stand closer together than this are one sign: agents log every piece of
 /// a streamed answer.
-const ACTIVITY_GAP: Length = Length::from_secs(1);
+pub(crate) const ACTIVITY_GAP: Length = Length::from_secs(1);
 
 /// Collects what records say.
 #[derive(Debug)]

@@ -23,29 +23,28 @@ pub(super) trait Shelf: Debug {
     type Item: Debug;
 
     /// The note that holds the last row of events up to which all is in the table.
-    const NOTE: &'static str;
+    fn note(&self) -> &'static str;
 
     /// What is held in memory however much comes in.
-    const HELD: usize;
+    fn held(&self) -> usize;
 
     /// What events after a row brought that may not be in the table.
-    fn later(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<Self::Item>>>;
+    fn later(
+        &self,
+        connection: &Connection,
+        row: i64,
+    ) -> rusqlite::Result<Vec<Brought<Self::Item>>>;
 
     /// What the table is ordered by before the identity.
-    fn section(item: &Self::Item) -> i64;
+    fn section(&self, item: &Self::Item) -> i64;
 }
 
 /// What is not in the table, or not known to be. It is what the open transaction sees: to be made anew when that is rolled
 /// back.
 #[derive(Debug)]
 pub(super) struct Behind<S: Shelf> {
+    shelf: S,
     held: Option<Held<S::Item>>,
-}
-
-impl<S: Shelf> Default for Behind<S> {
-    fn default() -> Self {
-        Self { held: None }
-    }
 }
 
 #[derive(Debug)]
@@ -62,6 +61,10 @@ struct Held<T> {
 }
 
 impl<S: Shelf> Behind<S> {
+    pub(super) fn new(shelf: S) -> Self {
+        Self { shelf, held: None }
+    }
+
     /// What is held under an identity.
     pub(super) fn get(
         &mut self,
@@ -122,12 +125,15 @@ impl<S: Shelf> Behind<S> {
         more: usize,
         mut put: impl FnMut(i64, S::Item) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<bool> {
-        let held = self.held(connection)?;
-        let mut left = held.items.len().saturating_sub(S::HELD).max(more);
+        self.held(connection)?;
+        let (shelf, Some(held)) = (&self.shelf, &mut self.held) else {
+            return Ok(false);
+        };
+        let mut left = held.items.len().saturating_sub(shelf.held()).max(more);
         while left > 0 && !held.items.is_empty() {
             let Some((_, key)) = held.round.pop() else {
-                held.note(connection, S::NOTE, held.round_last)?;
-                held.begin_round(S::section);
+                held.note(connection, shelf.note(), held.round_last)?;
+                held.begin_round(|item| shelf.section(item));
                 continue;
             };
             // One that is gone was taken since.
@@ -139,8 +145,8 @@ impl<S: Shelf> Behind<S> {
         if held.items.is_empty() {
             let last = events::last_row(connection)?;
             if held.last > held.noted || last - held.noted >= NOTED_AFTER {
-                held.note(connection, S::NOTE, last)?;
-                held.begin_round(S::section);
+                held.note(connection, shelf.note(), last)?;
+                held.begin_round(|item| shelf.section(item));
                 held.round_last = last;
             }
         }
@@ -150,16 +156,16 @@ impl<S: Shelf> Behind<S> {
     fn held(&mut self, connection: &Connection) -> rusqlite::Result<&mut Held<S::Item>> {
         match &mut self.held {
             Some(held) => Ok(held),
-            held => Ok(held.insert(Held::load::<S>(connection)?)),
+            held => Ok(held.insert(Held::load(&self.shelf, connection)?)),
         }
     }
 }
 
 impl<T> Held<T> {
-    fn load<S: Shelf<Item = T>>(connection: &Connection) -> rusqlite::Result<Self> {
-        let note = dimensions::note(connection, S::NOTE)?;
+    fn load(shelf: &impl Shelf<Item = T>, connection: &Connection) -> rusqlite::Result<Self> {
+        let note = dimensions::note(connection, shelf.note())?;
         let noted: i64 = note.and_then(|row| row.parse().ok()).unwrap_or(0);
-        let later = S::later(connection, noted)?;
+        let later = shelf.later(connection, noted)?;
         Ok(Self {
             last: later.iter().map(|(row, ..)| *row).max().unwrap_or(noted),
             items: later

@@ -18,96 +18,91 @@ const HELD: usize = 1 << 16;
 const READ_AT_ONCE: usize = 1 << 15;
 
 /// A table of identities.
-trait Identities: Shelf<Item = i64> {
-    const SELECT: &'static str;
-    const INSERT: &'static str;
-    const DELETE: &'static str;
+#[derive(Debug)]
+struct Table {
+    note: &'static str,
+    select: &'static str,
+    insert: &'static str,
+    delete: &'static str,
     /// The first section after one.
-    const NEXT_SECTION: &'static str;
+    next_section: &'static str,
     /// All identities, for the filter.
-    const ALL: &'static str;
+    all: &'static str,
+    /// Row, identity and place of the events after a row.
+    later: &'static str,
 }
 
-/// Events by their keys.
-#[derive(Debug)]
-pub(super) struct EventKeys;
+const EVENTS: Table = Table {
+    note: "event_keys",
+    select: "SELECT seq FROM event_key WHERE section = ?1 AND key = ?2",
+    insert: "INSERT OR REPLACE INTO event_key (section, key, seq) VALUES (?1, ?2, ?3)",
+    delete: "DELETE FROM event_key WHERE section = ?1 AND key = ?2",
+    next_section: "SELECT min(section) FROM event_key WHERE section > ?1",
+    all: "SELECT section, key FROM event_key WHERE (section, key) >= (?1, ?2) ORDER BY section, key LIMIT ?3",
+    later: "SELECT seq, key, seq FROM event WHERE seq > ?1",
+};
 
-impl Shelf for EventKeys {
+const CALLS: Table = Table {
+    note: "call_keys",
+    select: "SELECT call FROM call_key WHERE section = ?1 AND fact = ?2",
+    insert: "INSERT OR REPLACE INTO call_key (section, fact, call) VALUES (?1, ?2, ?3)",
+    delete: "DELETE FROM call_key WHERE section = ?1 AND fact = ?2",
+    next_section: "SELECT min(section) FROM call_key WHERE section > ?1",
+    all: "SELECT section, fact FROM call_key WHERE (section, fact) >= (?1, ?2) ORDER BY section, fact LIMIT ?3",
+    later: "SELECT seq, call_fact, call FROM event WHERE seq > ?1 AND call_fact IS NOT NULL",
+};
+
+/// The section of what is at a place.
+fn section(place: i64) -> i64 {
+    place >> SECTION
+}
+
+impl Shelf for &'static Table {
     type Item = i64;
-    const NOTE: &'static str = "event_keys";
-    const HELD: usize = HELD;
 
-    fn later(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<i64>>> {
-        brought(
-            connection,
-            "SELECT seq, key, seq FROM event WHERE seq > ?1",
-            row,
-        )
+    fn note(&self) -> &'static str {
+        self.note
     }
 
-    fn section(place: &i64) -> i64 {
-        place >> SECTION
-    }
-}
-
-impl Identities for EventKeys {
-    const SELECT: &'static str = "SELECT seq FROM event_key WHERE section = ?1 AND key = ?2";
-    const INSERT: &'static str =
-        "INSERT OR REPLACE INTO event_key (section, key, seq) VALUES (?1, ?2, ?3)";
-    const DELETE: &'static str = "DELETE FROM event_key WHERE section = ?1 AND key = ?2";
-    const NEXT_SECTION: &'static str = "SELECT min(section) FROM event_key WHERE section > ?1";
-    const ALL: &'static str = "SELECT section, key FROM event_key WHERE (section, key) >= (?1, ?2) ORDER BY section, key LIMIT ?3";
-}
-
-/// By the call of a tool, the number that joins its events: the row of the first of them.
-#[derive(Debug)]
-pub(super) struct CallKeys;
-
-impl Shelf for CallKeys {
-    type Item = i64;
-    const NOTE: &'static str = "call_keys";
-    const HELD: usize = HELD;
-
-    fn later(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<i64>>> {
-        brought(
-            connection,
-            "SELECT seq, call_fact, call FROM event WHERE seq > ?1 AND call_fact IS NOT NULL",
-            row,
-        )
+    fn held(&self) -> usize {
+        HELD
     }
 
-    fn section(place: &i64) -> i64 {
-        place >> SECTION
+    fn later(&self, connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<i64>>> {
+        let mut select = connection.prepare_cached(self.later)?;
+        let rows = select.query_map([row], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        rows.collect()
     }
-}
 
-impl Identities for CallKeys {
-    const SELECT: &'static str = "SELECT call FROM call_key WHERE section = ?1 AND fact = ?2";
-    const INSERT: &'static str =
-        "INSERT OR REPLACE INTO call_key (section, fact, call) VALUES (?1, ?2, ?3)";
-    const DELETE: &'static str = "DELETE FROM call_key WHERE section = ?1 AND fact = ?2";
-    const NEXT_SECTION: &'static str = "SELECT min(section) FROM call_key WHERE section > ?1";
-    const ALL: &'static str = "SELECT section, fact FROM call_key WHERE (section, fact) >= (?1, ?2) ORDER BY section, fact LIMIT ?3";
-}
-
-fn brought(connection: &Connection, select: &str, row: i64) -> rusqlite::Result<Vec<Brought<i64>>> {
-    let mut select = connection.prepare_cached(select)?;
-    let rows = select.query_map([row], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    rows.collect()
+    fn section(&self, place: &i64) -> i64 {
+        section(*place)
+    }
 }
 
 /// All of them. They are those that the open transaction sees: to be [cleared](Self::clear) when it is rolled back.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Keys {
     /// The rows of events by their keys.
-    pub(super) events: Places<EventKeys>,
-    /// The numbers that join the events of tools' calls.
-    pub(super) calls: Places<CallKeys>,
+    pub(super) events: Places,
+    /// By the call of a tool, the number that joins its events: the row of the first of them.
+    pub(super) calls: Places,
     /// The model calls that stand with their events.
     pub(super) told: ToldCalls,
     /// What is known by another name.
     pub(super) names: OtherNames,
     has_filters: bool,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            events: Places::of(&EVENTS),
+            calls: Places::of(&CALLS),
+            told: ToldCalls::default(),
+            names: OtherNames::default(),
+            has_filters: false,
+        }
+    }
 }
 
 impl Keys {
@@ -154,27 +149,25 @@ impl Keys {
 
 /// Places by identity.
 #[derive(Debug)]
-pub(super) struct Places<T: Shelf> {
-    behind: Behind<T>,
+pub(super) struct Places {
+    table: &'static Table,
+    behind: Behind<&'static Table>,
     /// The sections that the table has, in their order.
     sections: Option<Vec<i64>>,
     /// Of the table and of what is held.
     filter: Option<Filter>,
 }
 
-impl<T: Shelf> Default for Places<T> {
-    fn default() -> Self {
+impl Places {
+    fn of(table: &'static Table) -> Self {
         Self {
-            behind: Behind::default(),
+            table,
+            behind: Behind::new(table),
             sections: None,
             filter: None,
         }
     }
-}
 
-// The tables are this file's own.
-#[expect(private_bounds)]
-impl<T: Identities> Places<T> {
     /// The place of what has this identity.
     pub(super) fn find(
         &mut self,
@@ -188,8 +181,11 @@ impl<T: Identities> Places<T> {
         if let Some(place) = self.behind.get(connection, key)? {
             return Ok(Some(*place));
         }
-        for section in sections::<T>(&mut self.sections, connection)?.iter().rev() {
-            let mut select = connection.prepare_cached(T::SELECT)?;
+        for section in sections(&mut self.sections, self.table, connection)?
+            .iter()
+            .rev()
+        {
+            let mut select = connection.prepare_cached(self.table.select)?;
             let place = select
                 .query_row([section, &key], |row| row.get(0))
                 .optional()?;
@@ -208,14 +204,16 @@ impl<T: Identities> Places<T> {
         place: i64,
         row: i64,
     ) -> rusqlite::Result<()> {
+        let table = self.table;
         if let Some(filter) = &mut self.filter {
             filter.add(key);
         }
         match self.behind.add(connection, key, place, row)? {
-            Some(place) => put::<T>(
+            Some(place) => put(
                 &mut self.sections,
+                table,
                 connection,
-                &mut connection.prepare_cached(T::INSERT)?,
+                &mut connection.prepare_cached(table.insert)?,
                 (key, place),
             ),
             None => Ok(()),
@@ -231,16 +229,16 @@ impl<T: Identities> Places<T> {
     ) -> rusqlite::Result<()> {
         self.behind.take(connection, key)?;
         connection
-            .prepare_cached(T::DELETE)?
-            .execute([T::section(&place), key])
+            .prepare_cached(self.table.delete)?
+            .execute([section(place), key])
             .map(|_| ())
     }
 
     fn put_away(&mut self, connection: &Connection, more: usize) -> rusqlite::Result<bool> {
-        let sections = &mut self.sections;
-        let mut insert = connection.prepare_cached(T::INSERT)?;
+        let (sections, table) = (&mut self.sections, self.table);
+        let mut insert = connection.prepare_cached(table.insert)?;
         self.behind.put_away(connection, more, |key, place| {
-            put::<T>(sections, connection, &mut insert, (key, place))
+            put(sections, table, connection, &mut insert, (key, place))
         })
     }
 
@@ -248,25 +246,26 @@ impl<T: Identities> Places<T> {
     fn read_on(&mut self, connection: &Connection, last: i64) -> rusqlite::Result<bool> {
         if self.filter.is_none() {
             let held = self.behind.keys(connection)?;
-            self.filter = Some(Filter::of_unread(T::section(&last), held));
+            self.filter = Some(Filter::of_unread(section(last), held));
         }
         let filter = self.filter.as_mut();
         filter.map_or(Ok(false), |filter| {
-            filter.read_on(connection, T::ALL, READ_AT_ONCE)
+            filter.read_on(connection, self.table.all, READ_AT_ONCE)
         })
     }
 }
 
 /// The sections that a table has.
-fn sections<'s, T: Identities>(
+fn sections<'s>(
     known: &'s mut Option<Vec<i64>>,
+    table: &Table,
     connection: &Connection,
 ) -> rusqlite::Result<&'s mut Vec<i64>> {
     if let Some(known) = known {
         return Ok(known);
     }
     let mut sections = Vec::new();
-    let mut next = connection.prepare_cached(T::NEXT_SECTION)?;
+    let mut next = connection.prepare_cached(table.next_section)?;
     while let Some(section) =
         next.query_row([sections.last().copied().unwrap_or(-1)], |row| row.get(0))?
     {
@@ -276,14 +275,15 @@ fn sections<'s, T: Identities>(
 }
 
 /// Puts an identity into its table.
-fn put<T: Identities>(
+fn put(
     known: &mut Option<Vec<i64>>,
+    table: &Table,
     connection: &Connection,
     insert: &mut CachedStatement<'_>,
     (key, place): (i64, i64),
 ) -> rusqlite::Result<()> {
-    let section = T::section(&place);
-    let sections = sections::<T>(known, connection)?;
+    let section = section(place);
+    let sections = sections(known, table, connection)?;
     if let Err(at) = sections.binary_search(&section) {
         sections.insert(at, section);
     }

@@ -38,11 +38,20 @@ struct CallTable;
 
 impl Shelf for CallTable {
     type Item = Box<Told>;
-    const NOTE: &'static str = "told_calls";
-    /// About 20 MiB: the more go into the table at once, the more of them go to each of its pages.
-    const HELD: usize = 1 << 17;
+    fn note(&self) -> &'static str {
+        "told_calls"
+    }
 
-    fn later(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Brought<Self::Item>>> {
+    /// About 20 MiB: the more go into the table at once, the more of them go to each of its pages.
+    fn held(&self) -> usize {
+        1 << 17
+    }
+
+    fn later(
+        &self,
+        connection: &Connection,
+        row: i64,
+    ) -> rusqlite::Result<Vec<Brought<Self::Item>>> {
         let mut select = connection.prepare_cached(
             "SELECT seq, model_call, usage FROM event
              WHERE seq > ?1 AND usage IS NOT NULL
@@ -57,19 +66,29 @@ impl Shelf for CallTable {
         rows.filter_map(Result::transpose).collect()
     }
 
-    fn section(_: &Self::Item) -> i64 {
+    fn section(&self, _: &Self::Item) -> i64 {
         0
     }
 }
 
 /// The calls that stand with events.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ToldCalls {
     behind: Behind<CallTable>,
     /// New calls of the open transaction, until their events are stored.
     offered: KeyMap<StoredCall>,
     /// Of the table, of what stands with events and of what is offered. Without it calls go into the table at once.
     filter: Option<Filter>,
+}
+
+impl Default for ToldCalls {
+    fn default() -> Self {
+        Self {
+            behind: Behind::new(CallTable),
+            offered: KeyMap::default(),
+            filter: None,
+        }
+    }
 }
 
 impl ToldCalls {

@@ -27,7 +27,8 @@ use crate::ingest::stated::StatedProjects;
 use crate::model::{Batch, FactKey, SessionIndex, SessionKey, Timestamp};
 use crate::pricing::PriceBook;
 use crate::query::{DbBackup, DbVacuum};
-use crate::session::{Evidence, StatePolicy, in_order};
+use crate::session::{Evidence, EvidenceSource, Signal, StatePolicy, in_order};
+use crate::source::otlp::ACTIVITY_GAP;
 use crate::source::piece::Piece;
 use crate::store::StoreError;
 
@@ -422,7 +423,17 @@ pub(super) fn witness<'a>(
         .collect();
     evidence.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| in_order(one, other)));
     for of_session in evidence.chunk_by(|(a, _), (b, _)| a == b) {
+        // Between exports as within one.
+        let mut active = None;
         let signs = of_session.iter().map(|(_, evidence)| *evidence);
+        let signs = signs.filter(|sign| {
+            let is_mere = sign.signal == Signal::Activity && sign.source == EvidenceSource::Otlp;
+            let repeats = is_mere && active.is_some_and(|last| sign.at - last < ACTIVITY_GAP);
+            if is_mere && !repeats {
+                active = Some(sign.at);
+            }
+            !repeats
+        });
         sessions.witness(of_session[0].0, signs, now, policy);
     }
 }
