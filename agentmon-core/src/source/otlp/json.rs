@@ -28,6 +28,8 @@ struct Export<'a, L> {
     resource_metrics: Option<Vec<ResourceMetrics<'a>>>,
 }
 
+type Whole<'a, L> = Object<Export<'a, L>>;
+
 /// What is written as an object; a list would otherwise be taken for its fields in order.
 struct Object<T>(T);
 
@@ -192,15 +194,14 @@ struct DataPoint<'a> {
 /// # Errors
 /// The message of the decoder when the body as a whole is not an export in JSON.
 pub(super) fn decode(bytes: &[u8], sink: &mut impl Sink) -> Result<Decoded, serde_json::Error> {
-    is_object(bytes)?;
     let mut decoded = Decoded::default();
-    if let Ok(export) = serde_json::from_slice::<Export<'_, Object<LogRecord<'_>>>>(bytes) {
+    if let Ok(Object(export)) = serde_json::from_slice::<Whole<'_, Object<LogRecord<'_>>>>(bytes) {
         each(export, &mut decoded, sink, |decoded, Object(record)| {
             decoded.accepted += 1;
             Some(record)
         });
     } else {
-        let export: Export<'_, &RawValue> = serde_json::from_slice(bytes)?;
+        let Object(export) = serde_json::from_slice::<Whole<'_, &RawValue>>(bytes)?;
         each(export, &mut decoded, sink, Decoded::record);
     }
     Ok(decoded)
@@ -248,8 +249,8 @@ fn each<'a, L>(
 impl Decoded {
     /// One record, or `None` if it had to be rejected.
     fn record<'a, T: Deserialize<'a>>(&mut self, raw: &'a RawValue) -> Option<T> {
-        match object(raw) {
-            Ok(record) => {
+        match serde_json::from_str(raw.get()) {
+            Ok(Object(record)) => {
                 self.accepted += 1;
                 Some(record)
             }
@@ -258,20 +259,6 @@ impl Decoded {
                 None
             }
         }
-    }
-}
-
-/// Reads an object.
-fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, serde_json::Error> {
-    is_object(raw.get().as_bytes())?;
-    serde_json::from_str(raw.get())
-}
-
-/// Refuses a list, which would otherwise be taken for an object's fields in order.
-fn is_object(json: &[u8]) -> Result<(), serde_json::Error> {
-    match json.trim_ascii_start().first() {
-        Some(b'{') => Ok(()),
-        _ => Err(serde::de::Error::custom("expected an object")),
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn note<'a>(
 /// Names that are known, and what certainly has no other.
 #[derive(Debug, Default)]
 pub(super) struct OtherNames {
-    filter: Option<Filter>,
+    filter: Filter,
 }
 
 impl OtherNames {
@@ -61,9 +61,8 @@ impl OtherNames {
     ) -> rusqlite::Result<bool> {
         let select =
             "SELECT 0, alias FROM call_alias WHERE ?1 = 0 AND alias >= ?2 ORDER BY alias LIMIT ?3";
-        self.filter
-            .get_or_insert_with(|| Filter::of_unread(0, std::iter::empty()))
-            .read_on(connection, select, limit)
+        self.filter.begin(0, std::iter::empty());
+        self.filter.read_on(connection, select, limit)
     }
 
     /// Notes another name; `false` when it is known already.
@@ -78,9 +77,7 @@ impl OtherNames {
                 "INSERT INTO call_alias (alias, fact) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             )?
             .execute([alias, fact])?;
-        if let Some(filter) = &mut self.filter {
-            filter.add(alias);
-        }
+        self.filter.add(alias);
         Ok(added == 1)
     }
 
@@ -90,8 +87,7 @@ impl OtherNames {
         connection: &Connection,
         alias: i64,
     ) -> rusqlite::Result<Option<i64>> {
-        let filter = self.filter.as_ref();
-        if filter.is_some_and(|filter| !filter.may_hold(alias)) {
+        if !self.filter.may_hold(alias) {
             return Ok(None);
         }
         connection

@@ -125,10 +125,8 @@ impl<S: Shelf> Behind<S> {
         more: usize,
         mut put: impl FnMut(i64, S::Item) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<bool> {
-        self.held(connection)?;
-        let (shelf, Some(held)) = (&self.shelf, &mut self.held) else {
-            return Ok(false);
-        };
+        let Self { shelf, held } = self;
+        let held = Held::of(held, shelf, connection)?;
         let mut left = held.items.len().saturating_sub(shelf.held()).max(more);
         while left > 0 && !held.items.is_empty() {
             let Some((_, key)) = held.round.pop() else {
@@ -154,14 +152,23 @@ impl<S: Shelf> Behind<S> {
     }
 
     fn held(&mut self, connection: &Connection) -> rusqlite::Result<&mut Held<S::Item>> {
-        match &mut self.held {
-            Some(held) => Ok(held),
-            held => Ok(held.insert(Held::load(&self.shelf, connection)?)),
-        }
+        Held::of(&mut self.held, &self.shelf, connection)
     }
 }
 
 impl<T> Held<T> {
+    /// What a shelf holds, loaded if it is not.
+    fn of<'h>(
+        known: &'h mut Option<Self>,
+        shelf: &impl Shelf<Item = T>,
+        connection: &Connection,
+    ) -> rusqlite::Result<&'h mut Self> {
+        match known {
+            Some(held) => Ok(held),
+            held => Ok(held.insert(Self::load(shelf, connection)?)),
+        }
+    }
+
     fn load(shelf: &impl Shelf<Item = T>, connection: &Connection) -> rusqlite::Result<Self> {
         let note = dimensions::note(connection, shelf.note())?;
         let noted: i64 = note.and_then(|row| row.parse().ok()).unwrap_or(0);

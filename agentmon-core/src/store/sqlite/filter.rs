@@ -14,16 +14,27 @@ const HASHES: u32 = 3;
 /// Identities that the first part of a filter has room for.
 const ROOM: usize = 1 << 19;
 
-/// A filter for the identities of a table, and of what is to be put there. It forgets nothing.
-#[derive(Debug)]
+/// A filter for the identities of a table, and of what is to be put there. It forgets nothing. One that has not
+/// [begun](Self::begin) keeps nothing and takes everything for possible.
+#[derive(Debug, Default)]
 pub(super) struct Filter {
+    known: Known,
     /// Each has room for four times as many as the one before.
     parts: Vec<Part>,
-    /// The section and the identity from which on the table is still to be read; `None` when all is known.
-    unread: Option<(i64, i64)>,
-    is_empty: bool,
-    /// The last section that has to be read: what is put into later ones is added meanwhile.
-    last_section: i64,
+}
+
+/// What of a table a filter knows.
+#[derive(Debug, Default)]
+enum Known {
+    #[default]
+    Nothing,
+    /// What is before an identity of a section. What is put into sections after the last one is added as it comes.
+    Before {
+        section: i64,
+        key: i64,
+        last_section: i64,
+    },
+    All,
 }
 
 #[derive(Debug)]
@@ -42,48 +53,46 @@ impl Part {
             left: room,
         }
     }
+
+    fn add(&mut self, key: i64) {
+        self.left -= 1;
+        self.bits.insert_hash(spread(key));
+    }
 }
 
 impl Filter {
-    /// For a table whose rows are still to be [read](Self::read_on), those up to a section, and what is to be put there.
-    pub(super) fn of_unread(last_section: i64, held: impl Iterator<Item = i64>) -> Self {
-        let mut filter = Self::with_room(ROOM, last_section);
-        held.for_each(|key| filter.add(key));
-        filter
-    }
-
-    fn with_room(room: usize, last_section: i64) -> Self {
-        Self {
-            parts: vec![Part::new(room)],
-            unread: Some((0, i64::MIN)),
-            is_empty: true,
-            last_section,
+    /// Begins, unless it has begun: the table's rows are to be [read](Self::read_on), those up to a section, and what is held
+    /// is to be put there.
+    pub(super) fn begin(&mut self, last_section: i64, held: impl Iterator<Item = i64>) {
+        if matches!(self.known, Known::Nothing) {
+            self.known = Known::Before {
+                section: 0,
+                key: i64::MIN,
+                last_section,
+            };
+            held.for_each(|key| self.add(key));
         }
     }
 
     /// Whether an identity may be in the table.
     pub(super) fn may_hold(&self, key: i64) -> bool {
-        if self.is_empty && self.unread.is_none() {
-            return false;
-        }
         let hash = spread(key);
-        self.unread.is_some() || self.parts.iter().any(|part| part.bits.contains_hash(hash))
+        let mut parts = self.parts.iter();
+        !matches!(self.known, Known::All) || parts.any(|part| part.bits.contains_hash(hash))
     }
 
     /// Takes in an identity that is put into the table, now or later.
     pub(super) fn add(&mut self, key: i64) {
-        self.is_empty = false;
-        let room = match self.parts.last_mut() {
-            Some(part) if part.left > 0 => {
-                part.left -= 1;
-                part.bits.insert_hash(spread(key));
-                return;
-            }
-            Some(part) => part.room * 4,
-            None => 1,
-        };
-        self.parts.push(Part::new(room));
-        self.add(key);
+        if matches!(self.known, Known::Nothing) {
+            return;
+        }
+        if let Some(part) = self.parts.last_mut().filter(|part| part.left > 0) {
+            part.add(key);
+            return;
+        }
+        let mut part = Part::new(self.parts.last().map_or(ROOM, |last| last.room * 4));
+        part.add(key);
+        self.parts.push(part);
     }
 
     /// Takes in up to `limit` more of the table's identities. `select` gives sections and identities from `(?1, ?2)` on, in
@@ -94,27 +103,35 @@ impl Filter {
         select: &str,
         limit: usize,
     ) -> rusqlite::Result<bool> {
-        let Some((section, key)) = self.unread else {
+        let Known::Before {
+            mut section,
+            mut key,
+            last_section,
+        } = self.known
+        else {
             return Ok(false);
         };
         let mut select = connection.prepare_cached(select)?;
         let mut rows = select.query((section, key, limit as i64))?;
         let mut count = 0;
         while let Some(row) = rows.next()? {
-            let (section, key): (i64, i64) = (row.get(0)?, row.get(1)?);
-            self.add(key);
+            let read = row.get(1)?;
+            self.add(read);
             count += 1;
-            self.unread = match key.checked_add(1) {
-                Some(next) => Some((section, next)),
-                None => Some((section + 1, i64::MIN)),
+            (section, key) = match i64::checked_add(read, 1) {
+                Some(next) => (row.get(0)?, next),
+                None => (row.get::<_, i64>(0)? + 1, i64::MIN),
             };
         }
-        if count < limit {
-            self.unread = None;
-        }
-        let last_section = self.last_section;
-        self.unread.take_if(|(section, _)| *section > last_section);
-        Ok(self.unread.is_some())
+        self.known = match count == limit && section <= last_section {
+            true => Known::Before {
+                section,
+                key,
+                last_section,
+            },
+            false => Known::All,
+        };
+        Ok(matches!(self.known, Known::Before { .. }))
     }
 }
 
@@ -129,8 +146,10 @@ mod tests {
 
     #[test]
     fn what_was_added_may_be_there_and_hardly_anything_else() {
-        let mut filter = Filter::with_room(1000, 0);
-        filter.unread = None;
+        let mut filter = Filter {
+            known: Known::All,
+            parts: vec![Part::new(1000)],
+        };
         assert!(!filter.may_hold(0));
         for number in 0..20_000 {
             filter.add(key(number));
@@ -161,7 +180,11 @@ mod tests {
                 .execute("INSERT INTO t VALUES (?1, ?2)", row)
                 .unwrap();
         }
-        let mut filter = Filter::of_unread(2, std::iter::once(77));
+        let mut filter = Filter::default();
+        filter.add(1);
+        assert!(filter.may_hold(5));
+        filter.begin(2, std::iter::once(77));
+        filter.begin(2, std::iter::once(5));
         let select = "SELECT section, key FROM t WHERE (section, key) >= (?1, ?2)
                       ORDER BY section, key LIMIT ?3";
         assert!(filter.may_hold(1));

@@ -155,7 +155,7 @@ pub(super) struct Places {
     /// The sections that the table has, in their order.
     sections: Option<Vec<i64>>,
     /// Of the table and of what is held.
-    filter: Option<Filter>,
+    filter: Filter,
 }
 
 impl Places {
@@ -164,7 +164,7 @@ impl Places {
             table,
             behind: Behind::new(table),
             sections: None,
-            filter: None,
+            filter: Filter::default(),
         }
     }
 
@@ -174,8 +174,7 @@ impl Places {
         connection: &Connection,
         key: i64,
     ) -> rusqlite::Result<Option<i64>> {
-        let filter = self.filter.as_ref();
-        if filter.is_some_and(|filter| !filter.may_hold(key)) {
+        if !self.filter.may_hold(key) {
             return Ok(None);
         }
         if let Some(place) = self.behind.get(connection, key)? {
@@ -205,9 +204,7 @@ impl Places {
         row: i64,
     ) -> rusqlite::Result<()> {
         let table = self.table;
-        if let Some(filter) = &mut self.filter {
-            filter.add(key);
-        }
+        self.filter.add(key);
         match self.behind.add(connection, key, place, row)? {
             Some(place) => put(
                 &mut self.sections,
@@ -244,14 +241,10 @@ impl Places {
 
     /// `last` is the last row of events.
     fn read_on(&mut self, connection: &Connection, last: i64) -> rusqlite::Result<bool> {
-        if self.filter.is_none() {
-            let held = self.behind.keys(connection)?;
-            self.filter = Some(Filter::of_unread(section(last), held));
-        }
-        let filter = self.filter.as_mut();
-        filter.map_or(Ok(false), |filter| {
-            filter.read_on(connection, self.table.all, READ_AT_ONCE)
-        })
+        let held = self.behind.keys(connection)?;
+        self.filter.begin(section(last), held);
+        self.filter
+            .read_on(connection, self.table.all, READ_AT_ONCE)
     }
 }
 

@@ -77,8 +77,8 @@ pub(super) struct ToldCalls {
     behind: Behind<CallTable>,
     /// New calls of the open transaction, until their events are stored.
     offered: KeyMap<StoredCall>,
-    /// Of the table, of what stands with events and of what is offered. Without it calls go into the table at once.
-    filter: Option<Filter>,
+    /// Of the table, of what stands with events and of what is offered. Until it has begun calls go into the table at once.
+    filter: Filter,
 }
 
 impl Default for ToldCalls {
@@ -86,7 +86,7 @@ impl Default for ToldCalls {
         Self {
             behind: Behind::new(CallTable),
             offered: KeyMap::default(),
-            filter: None,
+            filter: Filter::default(),
         }
     }
 }
@@ -100,13 +100,8 @@ impl ToldCalls {
         limit: usize,
     ) -> rusqlite::Result<bool> {
         let select = "SELECT 0, fact FROM call WHERE ?1 = 0 AND fact >= ?2 ORDER BY fact LIMIT ?3";
-        if self.filter.is_none() {
-            self.filter = Some(Filter::of_unread(0, self.behind.keys(connection)?));
-        }
-        let filter = self.filter.as_mut();
-        filter.map_or(Ok(false), |filter| {
-            filter.read_on(connection, select, limit)
-        })
+        self.filter.begin(0, self.behind.keys(connection)?);
+        self.filter.read_on(connection, select, limit)
     }
 
     /// Takes a call out that stands with its event.
@@ -126,11 +121,10 @@ impl ToldCalls {
 
     /// Offers a call to the events that are stored next. Returns whether it is taken: it must be new.
     pub(super) fn offer(&mut self, call: &StoredCall) -> bool {
-        let filter = self.filter.as_mut();
-        let Some(filter) = filter.filter(|filter| !filter.may_hold(call.fact.0)) else {
+        if self.filter.may_hold(call.fact.0) {
             return false;
-        };
-        filter.add(call.fact.0);
+        }
+        self.filter.add(call.fact.0);
         self.offered.insert(call.fact.0, *call);
         true
     }
@@ -175,9 +169,7 @@ impl ToldCalls {
 
     /// A call was put into the table at once.
     pub(super) fn stored(&mut self, fact: FactKey) {
-        if let Some(filter) = &mut self.filter {
-            filter.add(fact.0);
-        }
+        self.filter.add(fact.0);
     }
 
     /// All calls that are not in the table.
