@@ -6,6 +6,9 @@ use agentmon_core::clock::{Clock, SystemClock};
 
 use crate::{BATCH, Shape};
 
+/// The tools that are used.
+const TOOLS: [&str; 4] = ["Bash", "Read", "Edit", "Grep"];
+
 /// Makes bodies.
 #[derive(Debug)]
 pub(crate) struct Bodies {
@@ -37,15 +40,17 @@ impl Bodies {
         body
     }
 
-    fn number(&mut self) -> (u64, u64) {
+    /// The number of an event, its session, and its number there.
+    fn number(&mut self) -> (u64, u64, u64) {
         self.made += 1;
-        // Neighbours are of different sessions, as they are where many agents work.
-        (self.made, self.made.wrapping_mul(7) % self.sessions as u64)
+        let (made, sessions) = (self.made, self.sessions as u64);
+        // Neighbours are of different sessions, as they are where many agents work, and each session does a bit of all.
+        (made, made.wrapping_mul(7) % sessions, made / sessions)
     }
 
     /// Mostly tools that were used, some answers with tokens, now and then a prompt.
     fn event(&mut self, out: &mut String, identified: bool) {
-        let (n, session) = self.number();
+        let (n, session, turn) = self.number();
         // Writing to a string does not fail.
         let _ = write!(
             out,
@@ -59,7 +64,7 @@ impl Bodies {
                 n.wrapping_mul(0x9e37_79b9_7f4a_7c15)
             );
         }
-        let _ = match n % 10 {
+        let _ = match turn % 10 {
             0 => write!(
                 out,
                 "\"event_type\":\"user_prompt\",\"metadata\":{{\"message\":\"Please look at case {n} of the parser and say why it fails\"}}}}"
@@ -75,7 +80,7 @@ impl Bodies {
             _ => write!(
                 out,
                 "\"event_type\":\"tool_use\",\"tool_name\":\"{}\",\"status\":\"success\",\"duration_ms\":{},\"metadata\":{{\"command\":\"cargo test -p app --lib parser::tests::case_{n}\",\"file_path\":\"/home/user/app/src/parser/case_{}.rs\"}}}}",
-                ["Bash", "Read", "Edit", "Grep"][n as usize % 4],
+                TOOLS[turn as usize % 4],
                 n % 3000,
                 n % 500
             ),
@@ -87,11 +92,11 @@ impl Bodies {
         out.push_str("{\"resourceLogs\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"claude-code\"}}]},\"scopeLogs\":[{\"logRecords\":[");
         let begin = SystemClock.now().0 as u64 * 1_000_000;
         for index in 0..BATCH {
-            let (n, session) = self.number();
-            let name = if index % 3 == 0 {
-                "api_request"
-            } else {
-                "tool_result"
+            let (n, session, turn) = self.number();
+            let is_request = turn % 3 == 0;
+            let name = match is_request {
+                true => "api_request",
+                false => "tool_result",
             };
             let _ = write!(
                 out,
@@ -99,7 +104,7 @@ impl Bodies {
                 if index > 0 { "," } else { "" },
                 begin + index as u64 * 1000,
             );
-            let _ = if index % 3 == 0 {
+            let _ = if is_request {
                 write!(
                     out,
                     "{{\"key\":\"request_id\",\"value\":{{\"stringValue\":\"req_{n}\"}}}},{{\"key\":\"model\",\"value\":{{\"stringValue\":\"claude-sonnet-4-5\"}}}},{{\"key\":\"input_tokens\",\"value\":{{\"intValue\":\"{}\"}}}},{{\"key\":\"output_tokens\",\"value\":{{\"intValue\":\"{}\"}}}},{{\"key\":\"duration_ms\",\"value\":{{\"intValue\":\"{}\"}}}}]}}",
@@ -110,7 +115,8 @@ impl Bodies {
             } else {
                 write!(
                     out,
-                    "{{\"key\":\"tool_name\",\"value\":{{\"stringValue\":\"Bash\"}}}},{{\"key\":\"tool_use_id\",\"value\":{{\"stringValue\":\"toolu_{n}\"}}}},{{\"key\":\"success\",\"value\":{{\"stringValue\":\"true\"}}}},{{\"key\":\"duration_ms\",\"value\":{{\"intValue\":\"{}\"}}}}]}}",
+                    "{{\"key\":\"tool_name\",\"value\":{{\"stringValue\":\"{}\"}}}},{{\"key\":\"tool_use_id\",\"value\":{{\"stringValue\":\"toolu_{n}\"}}}},{{\"key\":\"success\",\"value\":{{\"stringValue\":\"true\"}}}},{{\"key\":\"duration_ms\",\"value\":{{\"intValue\":\"{}\"}}}}]}}",
+                    TOOLS[turn as usize % 4],
                     n % 3000
                 )
             };

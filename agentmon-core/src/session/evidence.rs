@@ -1,5 +1,6 @@
 //! Signs of what a session is doing, as sources report them. Sources only report; [`super::classify()`] decides.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -254,6 +255,49 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// The signal in short, as a verdict quotes it: `tool_started(Bash)`, `live(waiting)`.
+    #[must_use]
+    pub fn short(&self) -> Cow<'static, str> {
+        match self {
+            Self::SessionStarted { how } => format!("session_started({how})").into(),
+            Self::PromptSubmitted => "prompt_submitted".into(),
+            Self::ModelActive => "model_active".into(),
+            Self::ToolStarted { tool, .. } => format!("tool_started({tool})").into(),
+            Self::ToolFinished { .. } => "tool_finished".into(),
+            Self::Compacting => "compacting".into(),
+            Self::Compacted => "compacted".into(),
+            Self::Retrying { attempt, .. } => format!("retrying({attempt})").into(),
+            Self::NeedsInput { ask, .. } => format!("needs_input({})", Reason::asked(ask)).into(),
+            Self::InputGiven { .. } => "input_given".into(),
+            Self::TurnEnded { background: 0, .. } => "turn_ended".into(),
+            Self::TurnEnded { background, .. } => {
+                format!("turn_ended({background} in background)").into()
+            }
+            Self::WakeSet => "wake_set".into(),
+            Self::Interrupted => "interrupted".into(),
+            Self::Limited { reason, .. } => format!("limited({reason})").into(),
+            Self::TurnFailed { class, .. } => format!("turn_failed({class})").into(),
+            Self::SessionEnded { reason } => format!("session_ended({reason})").into(),
+            Self::Aborted => "aborted".into(),
+            Self::Live { status, .. } => format!("live({})", status.as_str()).into(),
+            Self::ProcessAlive => "process_alive".into(),
+            Self::ProcessGone => "process_gone".into(),
+            Self::ProcessExited { code } => format!("process_exited({code})").into(),
+            Self::SubagentStarted { id } => format!("subagent_started({id})").into(),
+            Self::SubagentFinished { id } => format!("subagent_finished({id})").into(),
+            Self::ContextUsed { fraction } => {
+                format!("context_used({:.0} %)", fraction * 100.0).into()
+            }
+            Self::Activity => "activity".into(),
+            Self::Queued { reason } => format!("queued({reason})").into(),
+            Self::Spawned => "spawned".into(),
+            Self::Terminated { reason } => format!("terminated({reason})").into(),
+            Self::Uncovered { reason } => format!("uncovered({reason})").into(),
+            Self::Covered => "covered".into(),
+            Self::Seen => "seen".into(),
+        }
+    }
+
     /// Whether only a living session gives it: work, or the client's own statement.
     pub(super) const fn shows_life(&self) -> bool {
         matches!(
@@ -280,46 +324,9 @@ impl LiveStatus {
     }
 }
 
-/// The signal in short, as a verdict quotes it: `tool_started(Bash)`, `live(waiting)`.
+/// [`Signal::short`].
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SessionStarted { how } => write!(f, "session_started({how})"),
-            Self::PromptSubmitted => f.write_str("prompt_submitted"),
-            Self::ModelActive => f.write_str("model_active"),
-            Self::ToolStarted { tool, .. } => write!(f, "tool_started({tool})"),
-            Self::ToolFinished { .. } => f.write_str("tool_finished"),
-            Self::Compacting => f.write_str("compacting"),
-            Self::Compacted => f.write_str("compacted"),
-            Self::Retrying { attempt, .. } => write!(f, "retrying({attempt})"),
-            Self::NeedsInput { ask, .. } => write!(f, "needs_input({})", Reason::asked(ask)),
-            Self::InputGiven { .. } => f.write_str("input_given"),
-            Self::TurnEnded { background: 0, .. } => f.write_str("turn_ended"),
-            Self::TurnEnded { background, .. } => {
-                write!(f, "turn_ended({background} in background)")
-            }
-            Self::WakeSet => f.write_str("wake_set"),
-            Self::Interrupted => f.write_str("interrupted"),
-            Self::Limited { reason, .. } => write!(f, "limited({reason})"),
-            Self::TurnFailed { class, .. } => write!(f, "turn_failed({class})"),
-            Self::SessionEnded { reason } => write!(f, "session_ended({reason})"),
-            Self::Aborted => f.write_str("aborted"),
-            Self::Live { status, .. } => write!(f, "live({})", status.as_str()),
-            Self::ProcessAlive => f.write_str("process_alive"),
-            Self::ProcessGone => f.write_str("process_gone"),
-            Self::ProcessExited { code } => write!(f, "process_exited({code})"),
-            Self::SubagentStarted { id } => write!(f, "subagent_started({id})"),
-            Self::SubagentFinished { id } => write!(f, "subagent_finished({id})"),
-            Self::ContextUsed { fraction } => {
-                write!(f, "context_used({:.0} %)", fraction * 100.0)
-            }
-            Self::Activity => f.write_str("activity"),
-            Self::Queued { reason } => write!(f, "queued({reason})"),
-            Self::Spawned => f.write_str("spawned"),
-            Self::Terminated { reason } => write!(f, "terminated({reason})"),
-            Self::Uncovered { reason } => write!(f, "uncovered({reason})"),
-            Self::Covered => f.write_str("covered"),
-            Self::Seen => f.write_str("seen"),
-        }
+        f.write_str(&self.short())
     }
 }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::family::Family;
 use super::machine::{Machine, Rules};
@@ -26,7 +26,11 @@ pub(super) struct Ledger {
     #[serde(default, skip_serializing_if = "is_default")]
     horizon: Option<Timestamp>,
     /// Signs after the horizon, in the order of [`compare`].
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(
+        default,
+        skip_serializing_if = "is_default",
+        serialize_with = "without_names"
+    )]
     recent: Vec<Evidence>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) family: Family,
@@ -38,6 +42,14 @@ pub(super) struct Ledger {
 /// Most sessions ended long ago and remember little: what says nothing is not written.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// There are many of them: each is written as a list of its fields.
+fn without_names<S: Serializer>(recent: &[Evidence], serializer: S) -> Result<S::Ok, S::Error> {
+    let fields = recent
+        .iter()
+        .map(|sign| (sign.at, sign.source, &sign.signal));
+    serializer.collect_seq(fields)
 }
 
 impl PartialEq for Ledger {

@@ -1,13 +1,14 @@
 //! What is open in a turn: tool calls that run, and requests that wait for the user.
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{AgentPolicy, Ask, EvidenceRef, EvidenceSource, intake};
 use crate::model::{Span, Timestamp};
 
-/// Most open calls, finished ids and requests remembered. More at once is not seen in practice; the oldest go first.
+/// Most open calls, calls that are over and requests remembered. More at once is not seen in practice; the oldest go first.
 const MAX_CALLS: usize = 24;
-const MAX_FINISHED: usize = 16;
+const MAX_OVER: usize = 16;
 const MAX_ASKS: usize = 6;
 
 /// A tool call that runs.
@@ -41,14 +42,16 @@ pub(super) struct Request {
 pub(super) struct Pending {
     pub(super) calls: Vec<Call>,
     pub(super) asks: Vec<Request>,
-    finished: Vec<Box<str>>,
+    /// The ids of calls that are over, each as a hash: they are only compared.
+    #[serde(default)]
+    over: Vec<u64>,
 }
 
 impl Pending {
     /// A call began. Ignored when it is known to be over: the slower source tells of the start after the faster one
     /// told of the end.
     pub(super) fn start(&mut self, id: &str, tool: &str, about: Option<&str>, by: &EvidenceRef) {
-        if self.finished.iter().any(|known| &**known == id) {
+        if self.over.contains(&xxh3_64(id.as_bytes())) {
             return;
         }
         if let Some(known) = self.calls.iter_mut().find(|call| &*call.id == id) {
@@ -71,11 +74,12 @@ impl Pending {
     /// A call ended.
     pub(super) fn finish(&mut self, id: &str) {
         self.calls.retain(|call| &*call.id != id);
-        if !self.finished.iter().any(|known| &**known == id) {
-            if self.finished.len() == MAX_FINISHED {
-                self.finished.remove(0);
+        let over = xxh3_64(id.as_bytes());
+        if !self.over.contains(&over) {
+            if self.over.len() == MAX_OVER {
+                self.over.remove(0);
             }
-            self.finished.push(id.into());
+            self.over.push(over);
         }
         self.asks.retain_mut(|ask| {
             if ask.says_itself() {

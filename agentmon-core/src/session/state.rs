@@ -1,5 +1,6 @@
 //! What a session is doing: the one vocabulary of states, and the verdict that [`super::classify()`] reaches.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -188,7 +189,7 @@ pub struct EvidenceRef {
     /// Who said so.
     pub source: EvidenceSource,
     /// What it said, in short: `tool_started(Bash)`, `live(waiting)`.
-    pub signal: Box<str>,
+    pub signal: Cow<'static, str>,
 }
 
 impl EvidenceRef {
@@ -198,7 +199,7 @@ impl EvidenceRef {
         Self {
             at: evidence.at,
             source: evidence.source,
-            signal: evidence.signal.to_string().into(),
+            signal: evidence.signal.short(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! order, many rows to a page. A note tells up to which event all is in the table; what later events brought is read from
 //! them when it is first needed. Nobody but the writer looks anything up here.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -49,9 +50,10 @@ pub(super) struct Behind<S: Shelf> {
 
 #[derive(Debug)]
 struct Held<T> {
+    /// What came since the round began.
     items: KeyMap<T>,
-    /// The sections and identities that this round puts away, the next one last.
-    round: Vec<(i64, i64)>,
+    /// What this round puts away, by section and identity, the next one last; nothing where it was taken since.
+    round: Vec<((i64, i64), Option<T>)>,
     /// The last row when the round began: at its end, all that rows up to it brought is in the table.
     round_last: i64,
     /// The last row that brought something.
@@ -71,7 +73,15 @@ impl<S: Shelf> Behind<S> {
         connection: &Connection,
         key: i64,
     ) -> rusqlite::Result<Option<&S::Item>> {
-        Ok(self.held(connection)?.items.get(&key))
+        let held = self.held(connection)?;
+        let in_round = match held.items.contains_key(&key) {
+            true => None,
+            false => held.place_in_round(key),
+        };
+        Ok(match in_round {
+            Some(at) => held.round[at].1.as_ref(),
+            None => held.items.get(&key),
+        })
     }
 
     /// Holds what the event in `row` brought. Hands it back when it must go into the table at once: an event that was known
@@ -98,7 +108,12 @@ impl<S: Shelf> Behind<S> {
         connection: &Connection,
         key: i64,
     ) -> rusqlite::Result<Option<S::Item>> {
-        Ok(self.held(connection)?.items.remove(&key))
+        let held = self.held(connection)?;
+        if let Some(item) = held.items.remove(&key) {
+            return Ok(Some(item));
+        }
+        let in_round = held.place_in_round(key);
+        Ok(in_round.and_then(|at| held.round[at].1.take()))
     }
 
     /// The identities of all that is held.
@@ -106,7 +121,10 @@ impl<S: Shelf> Behind<S> {
         &mut self,
         connection: &Connection,
     ) -> rusqlite::Result<impl Iterator<Item = i64>> {
-        Ok(self.held(connection)?.items.keys().copied())
+        let held = self.held(connection)?;
+        let in_round = held.round.iter().filter(|(_, item)| item.is_some());
+        let in_round = in_round.map(|((_, key), _)| *key);
+        Ok(in_round.chain(held.items.keys().copied()))
     }
 
     /// All that is held.
@@ -114,7 +132,9 @@ impl<S: Shelf> Behind<S> {
         &mut self,
         connection: &Connection,
     ) -> rusqlite::Result<impl Iterator<Item = &S::Item>> {
-        Ok(self.held(connection)?.items.values())
+        let held = self.held(connection)?;
+        let in_round = held.round.iter().filter_map(|(_, item)| item.as_ref());
+        Ok(in_round.chain(held.items.values()))
     }
 
     /// Puts into the table, with `put`, what is too much to be held, and `more` of the rest. Returns whether anything is
@@ -127,28 +147,26 @@ impl<S: Shelf> Behind<S> {
     ) -> rusqlite::Result<bool> {
         let Self { shelf, held } = self;
         let held = Held::of(held, shelf, connection)?;
-        let mut left = held.items.len().saturating_sub(shelf.held()).max(more);
-        while left > 0 && !held.items.is_empty() {
-            let Some((_, key)) = held.round.pop() else {
+        let mut left = held.len().saturating_sub(shelf.held()).max(more);
+        while left > 0 && held.len() > 0 {
+            let Some(((_, key), item)) = held.round.pop() else {
                 held.note(connection, shelf.note(), held.round_last)?;
                 held.begin_round(|item| shelf.section(item));
                 continue;
             };
-            // One that is gone was taken since.
-            if let Some(item) = held.items.remove(&key) {
+            if let Some(item) = item {
                 put(key, item)?;
                 left -= 1;
             }
         }
-        if held.items.is_empty() {
+        if held.len() == 0 {
             let last = events::last_row(connection)?;
             if held.last > held.noted || last - held.noted >= NOTED_AFTER {
                 held.note(connection, shelf.note(), last)?;
-                held.begin_round(|item| shelf.section(item));
                 held.round_last = last;
             }
         }
-        Ok(!held.items.is_empty())
+        Ok(held.len() > 0)
     }
 
     fn held(&mut self, connection: &Connection) -> rusqlite::Result<&mut Held<S::Item>> {
@@ -196,12 +214,29 @@ impl<T> Held<T> {
     }
 
     fn begin_round(&mut self, section: impl Fn(&T) -> i64) {
-        let items = self.items.iter();
-        self.round.clear();
+        let items = self.items.drain();
         self.round
-            .extend(items.map(|(key, item)| (section(item), *key)));
-        self.round.sort_unstable_by(|a, b| b.cmp(a));
+            .extend(items.map(|(key, item)| ((section(&item), key), Some(item))));
+        self.round
+            .sort_unstable_by_key(|(place, _)| Reverse(*place));
         self.round_last = self.last;
+    }
+
+    /// How many there are, with those that were taken.
+    fn len(&self) -> usize {
+        self.items.len() + self.round.len()
+    }
+
+    /// Where the round has an identity. Its sections are few: it holds what the latest rows brought.
+    fn place_in_round(&self, key: i64) -> Option<usize> {
+        let (((last, _), _), ((first, _), _)) = (self.round.first()?, self.round.last()?);
+        (*first..=*last).find_map(|section| {
+            let place = Reverse((section, key));
+            let found = self
+                .round
+                .binary_search_by_key(&place, |(at, _)| Reverse(*at));
+            found.ok()
+        })
     }
 }
 
