@@ -293,17 +293,19 @@ mod tests {
         FactKey::new("test", &[&number.to_le_bytes()]).0
     }
 
-    fn add(connection: &Connection, keys: &mut Keys, number: i64) {
+    fn add(connection: &Connection, keys: &mut Keys, number: i64, row: i64) {
         connection
             .execute(
                 "INSERT INTO event (seq, key, at, session, kind, status, truncated, credit)
                  VALUES (?1, ?2, 0, 1, 0, 0, 0, 0)",
-                [number, key(number)],
+                [row, key(number)],
             )
             .unwrap();
-        keys.events
-            .add(connection, key(number), number, number)
-            .unwrap();
+        keys.events.add(connection, key(number), row, row).unwrap();
+    }
+
+    fn find(connection: &Connection, keys: &mut Keys, number: i64) -> Option<i64> {
+        keys.events.find(connection, key(number)).unwrap()
     }
 
     #[test]
@@ -311,43 +313,46 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::migrate(&mut connection, std::path::Path::new(":memory:")).unwrap();
         let mut keys = Keys::default();
+        // Sixteen of them are a section.
+        let row = |number: i64| number << (SECTION - 4);
         let mut added = 0;
         let mut in_table = 0;
         for step in 0..40 {
             for _ in 0..25 {
                 added += 1;
-                add(&connection, &mut keys, added);
+                add(&connection, &mut keys, added, row(added));
             }
             keys.put_away(&connection, 20).unwrap();
-            if step % 7 == 6 {
-                keys.clear();
+            match step % 7 {
+                // In the middle of a round.
+                3 if step > 20 => keys.expect_load(&connection).unwrap(),
+                6 => keys.clear(),
+                _ => {}
             }
-            for number in 1..=added + 1 {
-                let row = (number <= added).then_some(number);
-                assert_eq!(
-                    keys.events.find(&connection, key(number)).unwrap(),
-                    row,
-                    "{number}"
-                );
+            for number in 1..=added {
+                let found = find(&connection, &mut keys, number);
+                assert_eq!(found, Some(row(number)), "{number}");
             }
+            assert_eq!(find(&connection, &mut keys, added + 1), None);
             let count = "SELECT count(*) FROM event_key";
             let now: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
             assert!((in_table..=added).contains(&now));
             in_table = now;
         }
         assert!(in_table > added / 3, "{in_table} of {added}");
-        keys.events.remove(&connection, key(1), 1).unwrap();
-        keys.events.remove(&connection, key(added), added).unwrap();
-        connection
-            .execute("DELETE FROM event WHERE seq IN (1, ?1)", [added])
-            .unwrap();
+        for number in [1, added] {
+            let removed = keys.events.remove(&connection, key(number), row(number));
+            removed.unwrap();
+            connection
+                .execute("DELETE FROM event WHERE seq = ?1", [row(number)])
+                .unwrap();
+        }
         while keys.put_away(&connection, 64).unwrap() {}
         keys.clear();
-        for gone in [1, added] {
-            assert_eq!(keys.events.find(&connection, key(gone)).unwrap(), None);
-        }
+        assert_eq!(find(&connection, &mut keys, 1), None);
+        assert_eq!(find(&connection, &mut keys, added), None);
         assert_eq!(keys.events.behind.items(&connection).unwrap().count(), 0);
-        assert_eq!(keys.events.find(&connection, key(2)).unwrap(), Some(2));
+        assert_eq!(find(&connection, &mut keys, 2), Some(row(2)));
     }
 
     #[test]
@@ -356,7 +361,7 @@ mod tests {
         schema::migrate(&mut connection, std::path::Path::new(":memory:")).unwrap();
         let mut keys = Keys::default();
         for number in 1..=4 {
-            add(&connection, &mut keys, number);
+            add(&connection, &mut keys, number, number);
         }
         // In the middle of a round, and after one.
         keys.put_away(&connection, 2).unwrap();
@@ -376,13 +381,13 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::migrate(&mut connection, std::path::Path::new(":memory:")).unwrap();
         let mut keys = Keys::default();
-        add(&connection, &mut keys, 1);
+        add(&connection, &mut keys, 1, 1);
         let transaction = connection.transaction().unwrap();
-        add(&transaction, &mut keys, 2);
+        add(&transaction, &mut keys, 2, 2);
         keys.put_away(&transaction, 9).unwrap();
         transaction.rollback().unwrap();
         keys.clear();
-        assert_eq!(keys.events.find(&connection, key(1)).unwrap(), Some(1));
-        assert_eq!(keys.events.find(&connection, key(2)).unwrap(), None);
+        assert_eq!(find(&connection, &mut keys, 1), Some(1));
+        assert_eq!(find(&connection, &mut keys, 2), None);
     }
 }
