@@ -72,9 +72,13 @@ impl Times {
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Written with every commit that brings tool calls, a hundred numbers and more.
+        let mut digits = itoa::Buffer::new();
         for (index, (ms, times)) in self.counts.iter().enumerate() {
-            let gap = if index > 0 { " " } else { "" };
-            write!(f, "{gap}{ms}:{times}")?;
+            f.write_str(if index > 0 { " " } else { "" })?;
+            f.write_str(digits.format(*ms))?;
+            f.write_str(":")?;
+            f.write_str(digits.format(*times))?;
         }
         Ok(())
     }
