@@ -185,3 +185,37 @@ proptest! {
         prop_assert!(false, "still waits for {:?}", session.next_deadline(&policy));
     }
 }
+
+/// Signs were objects once, and the ids of calls that are over were kept as they are.
+#[test]
+fn sessions_of_earlier_versions_are_read() {
+    let policy = StatePolicy::default();
+    let mut session = Session::new(SessionKey::new(AgentKind::ClaudeCode, "s"));
+    for second in 0..60 {
+        let call = format!("call {second}").into();
+        let evidence = Evidence {
+            at: at(f64::from(second)),
+            source: EvidenceSource::Hook,
+            signal: match second % 3 {
+                0 => Signal::ModelActive,
+                _ => Signal::ToolFinished { call },
+            },
+        };
+        let now = evidence.at;
+        session.apply(Input::Evidence(&evidence), now, &policy, &mut Vec::new());
+    }
+    let mut old = serde_json::to_value(&session).unwrap();
+    let recent = old["ledger"]["recent"].as_array_mut().unwrap();
+    assert!(recent.len() > 9);
+    for sign in recent {
+        *sign = serde_json::json!({"at": sign[0], "source": sign[1], "signal": sign[2]});
+    }
+    let read: Session = serde_json::from_value(old.clone()).unwrap();
+    assert_eq!(read, session);
+    let pending = &mut old["ledger"]["base"]["pending"];
+    assert_eq!(pending["over"].as_array().unwrap().len(), 16);
+    *pending = serde_json::json!({"calls": [], "asks": [], "finished": ["call 1", "call 2"]});
+    let read: Session = serde_json::from_value(old).unwrap();
+    assert_eq!(read.evidence(), session.evidence());
+    assert_eq!(read.verdict, session.verdict);
+}
