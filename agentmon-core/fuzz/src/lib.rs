@@ -191,7 +191,9 @@ impl Facts {
         for patch in batch.sessions {
             table.session(&patch.key);
             match self.sessions.get_mut(&patch.key) {
-                Some(known) => known.merge(patch),
+                Some(known) => {
+                    known.merge(&patch);
+                }
                 None => {
                     self.keys.push(patch.key.clone());
                     self.sessions.insert(patch.key.clone(), patch);
