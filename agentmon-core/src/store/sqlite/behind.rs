@@ -73,15 +73,9 @@ impl<S: Shelf> Behind<S> {
         connection: &Connection,
         key: i64,
     ) -> rusqlite::Result<Option<&S::Item>> {
-        let held = self.held(connection)?;
-        let in_round = match held.items.contains_key(&key) {
-            true => None,
-            false => held.place_in_round(key),
-        };
-        Ok(match in_round {
-            Some(at) => held.round[at].1.as_ref(),
-            None => held.items.get(&key),
-        })
+        let held = &*self.held(connection)?;
+        let in_round = || held.round[held.place_in_round(key)?].1.as_ref();
+        Ok(held.items.get(&key).or_else(in_round))
     }
 
     /// Holds what the event in `row` brought. Hands it back when it must go into the table at once: an event that was known
@@ -121,10 +115,7 @@ impl<S: Shelf> Behind<S> {
         &mut self,
         connection: &Connection,
     ) -> rusqlite::Result<impl Iterator<Item = i64>> {
-        let held = self.held(connection)?;
-        let in_round = held.round.iter().filter(|(_, item)| item.is_some());
-        let in_round = in_round.map(|((_, key), _)| *key);
-        Ok(in_round.chain(held.items.keys().copied()))
+        Ok(self.held(connection)?.all().map(|(key, _)| key))
     }
 
     /// All that is held.
@@ -132,9 +123,7 @@ impl<S: Shelf> Behind<S> {
         &mut self,
         connection: &Connection,
     ) -> rusqlite::Result<impl Iterator<Item = &S::Item>> {
-        let held = self.held(connection)?;
-        let in_round = held.round.iter().filter_map(|(_, item)| item.as_ref());
-        Ok(in_round.chain(held.items.values()))
+        Ok(self.held(connection)?.all().map(|(_, item)| item))
     }
 
     /// Puts into the table, with `put`, what is too much to be held, and `more` of the rest. Returns whether anything is
@@ -220,6 +209,12 @@ impl<T> Held<T> {
         self.round
             .sort_unstable_by_key(|(place, _)| Reverse(*place));
         self.round_last = self.last;
+    }
+
+    fn all(&self) -> impl Iterator<Item = (i64, &T)> {
+        let round = self.round.iter();
+        let in_round = round.filter_map(|((_, key), item)| Some((*key, item.as_ref()?)));
+        in_round.chain(self.items.iter().map(|(key, item)| (*key, item)))
     }
 
     /// How many there are, with those that were taken.

@@ -12,7 +12,7 @@ use super::told::ToldCalls;
 
 /// Rows of events in a section, as a power of two.
 const SECTION: u32 = 18;
-/// Identities held in memory of each table (2 MiB).
+/// Identities held in memory of each table (up to 4 MiB).
 const HELD: usize = 1 << 16;
 /// Identities that are read into a filter at once: a few milliseconds.
 const READ_AT_ONCE: usize = 1 << 15;
