@@ -9,10 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use agentmon_core::Monitor;
+use agentmon_core::clock::{Clock, SystemClock};
 use agentmon_core::config::Config;
 use agentmon_core::ingest::Delivery;
 use agentmon_core::ingest::events_api::read_batch;
-use agentmon_core::model::NanoUsd;
+use agentmon_core::model::{NanoUsd, Span, Timestamp};
 use agentmon_core::monitor::RemoteTask;
 use agentmon_core::query::SessionView;
 use agentmon_core::session::State;
@@ -102,16 +103,24 @@ fn post(server: &Running, kind: &str, more: &str) {
     assert_eq!(server.post("/api/events", &body).status, 201);
 }
 
-/// A call of a session that ran on `build-7`, as its telemetry tells it.
-const ELSEWHERE: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my-agent"}},
+/// A call of a session that ran on `build-7` a moment ago, as its telemetry tells it.
+fn elsewhere() -> String {
+    // The list holds what was active within the last day.
+    let end = SystemClock.now();
+    let begin = end - Span::from_secs(2);
+    let nanoseconds = |at: Timestamp| format!("{}000000", at.0);
+    r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my-agent"}},
         {"key":"host.name","value":{"stringValue":"build-7"}}]},
         "scopeSpans":[{"spans":[{"name":"chat m-1","traceId":"t1","spanId":"s1",
-          "startTimeUnixNano":"1795251419000000000","endTimeUnixNano":"1795251420500000000",
+          "startTimeUnixNano":"BEGIN","endTimeUnixNano":"END",
           "attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},
             {"key":"gen_ai.conversation.id","value":{"stringValue":"elsewhere"}},
             {"key":"gen_ai.request.model","value":{"stringValue":"m-1"}},
             {"key":"gen_ai.usage.input_tokens","value":{"intValue":"100"}},
-            {"key":"gen_ai.usage.output_tokens","value":{"intValue":"20"}}]}]}]}]}"#;
+            {"key":"gen_ai.usage.output_tokens","value":{"intValue":"20"}}]}]}]}]}"#
+        .replace("BEGIN", &nanoseconds(begin))
+        .replace("END", &nanoseconds(end))
+}
 
 const CALL: &str = r#","model":"m-1","tokens_in":100,"tokens_out":20,"cache_read_tokens":5,"cost_usd":0.123456789"#;
 
@@ -139,7 +148,7 @@ fn one_agentmon_watches_another() {
     );
     assert_eq!(view.sums.cost, NanoUsd(123_456_789));
     assert_eq!(view.host, None, "nobody said where it runs");
-    assert_eq!(far.post("/v1/traces", ELSEWHERE).status, 200);
+    assert_eq!(far.post("/v1/traces", &elsewhere()).status, 200);
     let view = near.wait("my-agent:elsewhere", |_| true);
     assert_eq!(view.host.as_deref(), Some("build-7"));
     near.wait_shown("Connected");
