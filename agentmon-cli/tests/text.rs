@@ -105,7 +105,7 @@ fn search_finds_words_phrases_and_beginnings() {
             "{filter:?}"
         );
     }
-    let shown = stdout(&home, &["search", "parser"]).replace("2026-11-20", "11-20 10:00");
+    let shown = stdout(&home, &["search", "parser"]).replace("2026-11-20 10:00", "11-20 10:00");
     insta::assert_snapshot!(shown, @r####"
         11-20 10:00  11111111  claude_code  user_prompt  app  Fix the *parser* ]0;evil ``` not closed
            Fix the *parser* �]0;evil� ``` not closed
@@ -311,7 +311,7 @@ fn a_statusline_is_one_line_and_keeps_plan_limits() {
         String::from_utf8(output.get_output().stdout.clone()).unwrap()
     };
     insta::assert_snapshot!(run(&["statusline"]), @r####"
-        Opus �[2J5.5 | 20k context (10 %) | $1.50 session / $1.50 today | 5h 42 % until 2100-01-01
+        Opus �[2J5.5 | 20k context (10 %) | $1.50 session / $1.50 today | 5h 42 % until 2100-01-01 00:00
         "####);
     let line: Value = serde_json::from_str(&run(&["statusline", "--json"])).unwrap();
     assert_eq!(

@@ -63,7 +63,7 @@ pub(crate) fn span(span: Span) -> String {
     }
 }
 
-/// A point in time in a zone: the time of today, the day and time of other days of this year, else the date.
+/// A point in time in a zone: the time, before it the day unless it is today, before that the year unless it is this one.
 pub(crate) fn time(at: Timestamp, now: Timestamp, zone: &Zone) -> String {
     time_as("%H:%M", at, now, zone)
 }
@@ -88,7 +88,7 @@ fn time_as(today: &str, at: Timestamp, now: Timestamp, zone: &Zone) -> String {
     } else if local.year() == present.year() {
         local.strftime("%m-%d %H:%M").to_string()
     } else {
-        local.strftime("%Y-%m-%d").to_string()
+        local.strftime("%Y-%m-%d %H:%M").to_string()
     }
 }
 
@@ -144,6 +144,10 @@ mod tests {
                 "rate_limit until 15:00",
             ),
             ("quota(2026-11-24T14:00:00.000Z)", "quota until 11-24 15:00"),
+            (
+                "quota(2026-12-31T23:30:00.000Z)",
+                "quota until 2027-01-01 00:30",
+            ),
             ("scheduled", "scheduled"),
             ("tool(Bash)", "tool(Bash)"),
         ] {

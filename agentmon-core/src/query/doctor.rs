@@ -154,15 +154,16 @@ pub fn price_warnings<'a>(
     now: Timestamp,
 ) -> Vec<PriceWarning<'a>> {
     let rows = models.rows.iter().filter_map(|row| row.model.as_deref());
-    let used: HashSet<&str> = rows
-        .filter_map(|model| Some(prices.lookup(model)?.name()))
-        .collect();
+    let used = rows.filter_map(|model| prices.lookup(model));
+    let (names, providers): (HashSet<_>, HashSet<_>) =
+        used.map(|model| (model.name(), model.provider())).unzip();
     let mut warnings = prices.check(now);
     warnings.retain(|warning| match warning {
         PriceWarning::NoCacheRate { model } | PriceWarning::Disputed { model, .. } => {
-            used.contains(model)
+            names.contains(model)
         }
-        PriceWarning::Stale { .. } | PriceWarning::CalendarEnded { .. } => true,
+        PriceWarning::CalendarEnded { provider, .. } => providers.contains(provider),
+        PriceWarning::Stale { .. } => true,
     });
     warnings
 }
@@ -181,7 +182,7 @@ pub fn judge_prices(prices: &PriceBook, models: &UsageReport, now: Timestamp) ->
             "set [[prices]] in the configuration; its calls are left out of costs until then",
         ));
     }
-    if findings.is_empty() {
+    if models.unpriced.is_empty() {
         findings.push(Finding::new(
             Severity::Good,
             "prices",
@@ -194,8 +195,10 @@ pub fn judge_prices(prices: &PriceBook, models: &UsageReport, now: Timestamp) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::AgentKind;
-    use crate::query::{ReportKind, SourceProblem, Unpriced, UsageData, UsageQuery, report};
+    use crate::model::{AgentKind, Span};
+    use crate::query::{
+        ReportKind, SourceProblem, Sums, Unpriced, UsageData, UsageQuery, UsageRow, report,
+    };
 
     fn report_over(kind: ReportKind) -> UsageReport {
         let query = UsageQuery::new(kind);
@@ -267,6 +270,44 @@ mod tests {
                 Severity::Problem,
                 "no price is known for mystery".to_owned()
             )]
+        );
+    }
+
+    #[test]
+    fn only_prices_in_use_are_warned_of() {
+        let prices = PriceBook::embedded();
+        let row = |model: &str| UsageRow {
+            period: None,
+            session: None,
+            title: None,
+            agent: None,
+            model: Some(model.into()),
+            project: None,
+            host: None,
+            first: Timestamp(0),
+            last: Timestamp(0),
+            sums: Sums::default(),
+        };
+        let said = |models: &[&str]| -> Vec<_> {
+            let mut report = report_over(ReportKind::Models);
+            report.rows.extend(models.iter().map(|model| row(model)));
+            let findings = judge_prices(
+                prices,
+                &report,
+                prices.built() + Span::from_mins(50 * 24 * 60),
+            );
+            findings
+                .into_iter()
+                .map(|finding| (finding.severity, finding.message))
+                .collect()
+        };
+        let fine = (Severity::Good, "every model in use has a price".to_owned());
+        assert_eq!(said(&["claude-opus-5-5"]), [fine.clone()]);
+        let calendar =
+            "deepseek: holidays after 2026-12-31 are not known, peak prices may be wrong";
+        assert_eq!(
+            said(&["deepseek-chat"]),
+            [(Severity::Note, calendar.to_owned()), fine]
         );
     }
 }
