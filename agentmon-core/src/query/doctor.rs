@@ -302,7 +302,7 @@ mod tests {
                 .collect()
         };
         let fine = (Severity::Good, "every model in use has a price".to_owned());
-        assert_eq!(said(&["claude-opus-5-5"]), [fine.clone()]);
+        assert_eq!(said(&["claude-opus-5-5"]), std::slice::from_ref(&fine));
         let calendar =
             "deepseek: holidays after 2026-12-31 are not known, peak prices may be wrong";
         assert_eq!(
