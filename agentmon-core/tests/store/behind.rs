@@ -246,3 +246,29 @@ fn calls_wait_with_their_events_and_new_prices_find_them() {
     );
     assert!(known.unwrap());
 }
+
+#[test]
+fn a_call_that_was_put_into_its_table_is_taken_out_of_the_totals_once() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().join("agentmon.db");
+    let mut first = writer(Some(&path), &[]).unwrap();
+    first.expect_load().unwrap();
+    first.ingest(&[export(&[15, 0])], NOW).unwrap();
+    // One of the two goes into the table, what stood with its event is out of date.
+    first.catch_up(1).unwrap();
+    assert_eq!(waiting(first.connection()), 1);
+    drop(first);
+
+    // Whoever comes next reads what waits no sooner than the call has another name.
+    let mut second = writer(Some(&path), &[]).unwrap();
+    second.append(vec![lines(&[15])], NOW).unwrap();
+    let requests = "SELECT sum(requests) FROM rollup";
+    let requests = |writer: &Writer| -> i64 {
+        let connection = writer.connection();
+        connection
+            .query_row(requests, [], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(requests(&second), 2);
+    assert_sound(second.connection());
+}

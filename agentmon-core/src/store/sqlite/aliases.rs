@@ -30,7 +30,6 @@ pub(super) fn note<'a>(
         if !keys.names.add(connection, alias.0, fact.0)? {
             continue;
         }
-        events::name_call(connection, alias, fact, keys)?;
         let known = match &mut held {
             Some(held) => held.take(alias),
             None => match keys.told.take(connection, alias)? {
@@ -38,6 +37,8 @@ pub(super) fn note<'a>(
                 known => known,
             },
         };
+        // Only now: what stands with the event is no call of the real name.
+        events::name_call(connection, alias, fact, keys)?;
         if let Some(call) = known {
             rollup.removed(&call);
             calls.rename(StoredCall { fact, ..call });

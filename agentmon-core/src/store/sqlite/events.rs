@@ -97,7 +97,7 @@ pub(super) fn store(
     Ok(rows)
 }
 
-/// Gives the event of a call that telemetry told of the call's real name.
+/// Gives the event of a call that telemetry told of the call's real name. The call itself was taken out before.
 pub(super) fn name_call(
     connection: &Connection,
     alias: FactKey,
@@ -111,7 +111,7 @@ pub(super) fn name_call(
         return Ok(());
     };
     connection
-        .prepare_cached("UPDATE event SET model_call = ?2 WHERE seq = ?1")?
+        .prepare_cached("UPDATE event SET model_call = ?2, usage = NULL WHERE seq = ?1")?
         .execute([row, fact.0])
         .map(|_| ())
 }

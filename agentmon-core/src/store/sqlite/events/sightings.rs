@@ -164,7 +164,7 @@ fn merge_into(
     connection
         .prepare_cached(
             "UPDATE event SET session = ?2, credit = ?3, at = ?4, status = ?5, tool = ?6, call = ?7, call_fact = ?8,
-                 model_call = ?9, duration_ms = ?10, truncated = ?11
+                 usage = CASE WHEN model_call IS ?9 THEN usage END, model_call = ?9, duration_ms = ?10, truncated = ?11
              WHERE seq = ?1",
         )?
         .execute(params![
